@@ -1,0 +1,30 @@
+"""Rows: columns, joining and splitting fields, budgets, duplicates, loading, sample data, careful writing."""
+
+from condensers.data.budget import Budget
+from condensers.data.columns import SEPARATOR, Columns, resolve_columns
+from condensers.data.dedup import Dedup, Duplicates, drop_duplicates
+from condensers.data.files import check_output, new_folder, write_json, write_text
+from condensers.data.loading import load_source, load_splits, load_test_split, str_of
+from condensers.data.rows import Rows, read_rows
+from condensers.data.samples import sample_dataset
+
+__all__ = [
+    "SEPARATOR",
+    "Budget",
+    "Columns",
+    "Dedup",
+    "Duplicates",
+    "Rows",
+    "check_output",
+    "drop_duplicates",
+    "load_source",
+    "load_splits",
+    "load_test_split",
+    "new_folder",
+    "read_rows",
+    "resolve_columns",
+    "sample_dataset",
+    "str_of",
+    "write_json",
+    "write_text",
+]

@@ -1,0 +1,92 @@
+"""Writing results so that nothing is ever half-written."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from condensers.errors import OutputExistsError, StorageError
+
+
+def check_output(path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+    """Checks, before any work is spent, that a folder can be written at `path`.
+
+    Raises:
+        OutputExistsError: if something is there and `overwrite` is False.
+        StorageError: if the place cannot be written to.
+    """
+    target = Path(path)
+    if target.exists() and not target.is_dir():
+        raise OutputExistsError(f"output {str(target)!r} is a file; choose a folder.")
+    if target.is_dir() and any(target.iterdir()) and not overwrite:
+        raise OutputExistsError(
+            f"output folder {str(target)!r} is not empty; choose another, or pass `overwrite=True` (`--overwrite`)."
+        )
+    parent = next(p for p in (target.absolute(), *target.absolute().parents) if p.exists())
+    if not os.access(parent, os.W_OK):
+        raise StorageError(f"cannot write output {str(target)!r}: no permission to write in {str(parent)!r}.")
+    return target
+
+
+@contextmanager
+def new_folder(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
+    """Yields a scratch folder beside `path` that takes its place when the block ends well.
+
+    When the block raises, the scratch folder goes and what was at `path` stays as it was.
+
+    Raises:
+        OutputExistsError: if `path` is not empty and `overwrite` is False.
+        StorageError: if the disk is full or the place cannot be written to.
+    """
+    target = check_output(path, overwrite=overwrite)
+    scratch: Path | None = None
+    try:
+        target.absolute().parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.absolute().parent))
+        scratch.chmod(0o777 & ~_umask())
+        yield scratch
+        if target.exists():
+            retired = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.absolute().parent))
+            os.replace(target, retired / "old")
+            os.replace(scratch, target)
+            shutil.rmtree(retired, ignore_errors=True)
+        else:
+            os.replace(scratch, target)
+    except OSError as error:
+        if isinstance(error, (OutputExistsError, StorageError)):
+            raise
+        raise StorageError(
+            f"could not write {str(target)!r}: {error.strerror or error}. Free some space or choose another place; "
+            f"nothing was left there."
+        ) from error
+    finally:
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file beside its place and renames it."""
+    handle, scratch = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(scratch, 0o666 & ~_umask())
+        os.replace(scratch, path)
+    except BaseException:
+        Path(scratch).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:  # noqa: ANN401  (any JSON value)
+    """Writes a JSON file beside its place and renames it."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False) + "\n")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

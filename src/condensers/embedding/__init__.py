@@ -1,0 +1,26 @@
+"""Text to vectors, each text once."""
+
+from condensers.embedding.cache import Embedded, embed_texts
+from condensers.embedding.loading import DEFAULT_EMBEDDER, bundled_model, load_embedder, model_folder
+from condensers.embedding.openai import OpenAIEmbedder
+from condensers.embedding.protocol import Embedder
+from condensers.embedding.sentence_transformer import SentenceTransformerEmbedder
+from condensers.embedding.vectors import BLOCK_ROWS, Matrix, VectorRows, Vectors, check_finite, iter_blocks
+
+__all__ = [
+    "BLOCK_ROWS",
+    "DEFAULT_EMBEDDER",
+    "Embedded",
+    "Embedder",
+    "Matrix",
+    "OpenAIEmbedder",
+    "SentenceTransformerEmbedder",
+    "VectorRows",
+    "Vectors",
+    "bundled_model",
+    "check_finite",
+    "embed_texts",
+    "iter_blocks",
+    "load_embedder",
+    "model_folder",
+]

@@ -1,0 +1,28 @@
+"""What an embedder is."""
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Maps texts to unit vectors.
+
+    Attributes:
+        name: What a user calls the embedder; written on cards.
+        fingerprint: Changes when, and only when, the vectors would. It is the key of the embedding cache, so reading
+            it must not load a model.
+    """
+
+    name: str
+    fingerprint: str
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Embeds texts.
+
+        Shape:
+            returns: (n_texts, dim), float32, rows of unit length.
+        """
+        ...
