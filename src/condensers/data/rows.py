@@ -146,15 +146,15 @@ def _class_codes(
     return codes, found
 
 
-def _companion_names(
-    dataset: Dataset, label: str, values: list, distinct: list
-) -> tuple[str, ...] | None:
+def _companion_names(dataset: Dataset, label: str, values: list, distinct: list) -> tuple[str, ...] | None:
     """Class names out of a second column such as ``label_text``, if it names each class once."""
     for column in (f"{label}_text", f"{label}_name"):
         if column in dataset.column_names:
             pairs = Counter(zip(values, _column_values(dataset, column), strict=True))
             names: Mapping = {value: name for value, name in pairs}
-            if len(pairs) == len(distinct) == len(set(names.values())) and all(isinstance(n, str) for n in names.values()):
+            if len(pairs) == len(distinct) == len(set(names.values())) and all(
+                isinstance(n, str) for n in names.values()
+            ):
                 return tuple(names[value] for value in distinct)
     return None
 

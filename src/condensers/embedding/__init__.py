@@ -4,6 +4,7 @@ from condensers.embedding.cache import Embedded, embed_texts
 from condensers.embedding.loading import DEFAULT_EMBEDDER, bundled_model, load_embedder, model_folder
 from condensers.embedding.openai import OpenAIEmbedder
 from condensers.embedding.protocol import Embedder
+from condensers.embedding.rows import EmbeddedRows
 from condensers.embedding.sentence_transformer import SentenceTransformerEmbedder
 from condensers.embedding.vectors import BLOCK_ROWS, Matrix, VectorRows, Vectors, check_finite, iter_blocks
 
@@ -11,6 +12,7 @@ __all__ = [
     "BLOCK_ROWS",
     "DEFAULT_EMBEDDER",
     "Embedded",
+    "EmbeddedRows",
     "Embedder",
     "Matrix",
     "OpenAIEmbedder",

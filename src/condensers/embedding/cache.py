@@ -3,9 +3,8 @@
 import hashlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,12 +76,15 @@ def _fill(
     mine = missing[state.process_index :: state.num_processes]
     try:
         paths[0].parent.mkdir(parents=True, exist_ok=True)
-        with _quiet_datasets(), tqdm(
-            total=sum(len(shards[i]) for i in mine),
-            desc=f"Embedding with {embedder.name}",
-            unit="row",
-            disable=not (progress and state.is_main_process),
-        ) as bar:
+        with (
+            _quiet_datasets(),
+            tqdm(
+                total=sum(len(shards[i]) for i in mine),
+                desc=f"Embedding with {embedder.name}",
+                unit="row",
+                disable=not (progress and state.is_main_process),
+            ) as bar,
+        ):
             for i in mine:
                 _write_shard(shards[i], paths[i], embedder)
                 bar.update(len(shards[i]))

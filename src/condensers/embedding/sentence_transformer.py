@@ -44,7 +44,9 @@ class SentenceTransformerEmbedder:
     ) -> None:
         self.folder = Path(folder)
         if not (self.folder / "config.json").is_file() and not (self.folder / "modules.json").is_file():
-            raise SourceNotFoundError(f"{str(folder)!r} holds no model: neither config.json nor modules.json is there.")
+            raise SourceNotFoundError(
+                f"{str(folder)!r} holds no model: neither config.json nor modules.json is there."
+            )
         self.name = name or str(folder)
         self.prompt = prompt
         self.batch_size = batch_size
@@ -69,6 +71,10 @@ class SentenceTransformerEmbedder:
             convert_to_numpy=True,
             show_progress_bar=False,
         ).astype(np.float32, copy=False)
+
+    def __getstate__(self) -> dict[str, object]:
+        # Other processes load the weights themselves; fingerprints of `datasets` stay cheap.
+        return {**self.__dict__, "_model": None}
 
     def _load(self) -> "SentenceTransformer":
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415  (takes seconds to import)

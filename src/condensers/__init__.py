@@ -1,0 +1,58 @@
+"""Text dataset condensation, and training on synthetic text, for the Hugging Face ecosystem.
+
+Public names load when they are first used, so that ``import condensers`` costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# Public name -> the room that defines it.
+_PUBLIC: dict[str, str] = {
+    "AutoCondenser": "methods",
+    "Budget": "data",
+    "Columns": "data",
+    "CondensersError": "errors",
+    "Condenser": "methods",
+    "CondenserConfig": "methods",
+    "EmbeddingCondenser": "methods",
+    "FacilityLocationCondenser": "methods",
+    "GreedyKCenterCondenser": "methods",
+    "HerdingCondenser": "methods",
+    "KCenterCondenser": "methods",
+    "RandomCondenser": "methods",
+    "load_embedder": "embedding",
+    "load_source": "data",
+    "load_test_split": "data",
+    "sample_dataset": "data",
+}
+
+__all__ = sorted(_PUBLIC)  # noqa: PLE0605
+
+if TYPE_CHECKING:
+    from condensers.data import Budget, Columns, load_source, load_test_split, sample_dataset
+    from condensers.embedding import load_embedder
+    from condensers.errors import CondensersError
+    from condensers.methods import (
+        AutoCondenser,
+        Condenser,
+        CondenserConfig,
+        EmbeddingCondenser,
+        FacilityLocationCondenser,
+        GreedyKCenterCondenser,
+        HerdingCondenser,
+        KCenterCondenser,
+        RandomCondenser,
+    )
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    room = _PUBLIC.get(name)
+    if room is None:
+        raise AttributeError(f"module 'condensers' has no attribute {name!r}")
+    return getattr(import_module(f"condensers.{room}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PUBLIC])

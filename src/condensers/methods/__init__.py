@@ -1,0 +1,32 @@
+"""One file a method; the base class and the table of methods beside them."""
+
+from condensers.methods.auto import METHODS, AutoCondenser, condenser_class
+from condensers.methods.condensed import PROVENANCE, Condensed
+from condensers.methods.condenser import Condenser
+from condensers.methods.config import CondenserConfig
+from condensers.methods.embedding_condenser import EmbeddingCondenser
+from condensers.methods.facility_location import FacilityLocationCondenser
+from condensers.methods.greedy_k_center import GreedyKCenterCondenser
+from condensers.methods.herding import HerdingCondenser
+from condensers.methods.k_center import KCenterCondenser
+from condensers.methods.random import RandomCondenser
+from condensers.methods.record import RunRecord
+from condensers.methods.source import PreparedSource
+
+__all__ = [
+    "METHODS",
+    "PROVENANCE",
+    "AutoCondenser",
+    "Condensed",
+    "Condenser",
+    "CondenserConfig",
+    "EmbeddingCondenser",
+    "FacilityLocationCondenser",
+    "GreedyKCenterCondenser",
+    "HerdingCondenser",
+    "KCenterCondenser",
+    "PreparedSource",
+    "RandomCondenser",
+    "RunRecord",
+    "condenser_class",
+]

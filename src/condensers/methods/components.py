@@ -1,0 +1,61 @@
+"""Saving and loading the parts of a condenser: plain settings as JSON, learned parts in a folder of their own."""
+
+from dataclasses import asdict, fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from condensers.errors import SettingError
+from condensers.inversion import NearestRow
+from condensers.placement import KMeansCentroids
+from condensers.selection import FacilityLocation, GreedyKCenter, Herding, KCenter, RandomRows
+
+T = TypeVar("T")
+
+# Every part that a saved condenser may name. Loading builds these classes and no others.
+COMPONENTS: dict[str, type] = {
+    cls.__name__: cls
+    for cls in (FacilityLocation, GreedyKCenter, Herding, KCenter, KMeansCentroids, NearestRow, RandomRows)
+}
+
+
+def component_spec(component: object) -> dict[str, Any]:
+    """Describes a part as JSON: its class and its settings.
+
+    Raises:
+        SettingError: if the part is not one of the library's, so that loading could not build it again.
+    """
+    name = type(component).__name__
+    if COMPONENTS.get(name) is not type(component) or not is_dataclass(component):
+        raise SettingError(
+            f"a condenser with the part {name} cannot be saved; only {', '.join(sorted(COMPONENTS))} can."
+        )
+    return {"type": name, **asdict(component)}
+
+
+def component_from_spec(spec: dict[str, Any]) -> Any:  # noqa: ANN401  (one of COMPONENTS)
+    """Builds a part from its description.
+
+    Raises:
+        SettingError: if the class or a setting is not known.
+    """
+    settings = dict(spec)
+    name = settings.pop("type", None)
+    cls = COMPONENTS.get(name or "")
+    if cls is None:
+        raise SettingError(
+            f"unknown part {name!r} in a condenser's config; known are {', '.join(sorted(COMPONENTS))}."
+        )
+    known = {f.name for f in fields(cls)}
+    unknown = sorted(set(settings) - known)
+    if unknown:
+        raise SettingError(f"{name} has no setting(s) {', '.join(unknown)}; it was saved by another version.")
+    return cls(**settings)
+
+
+def seeded(component: T, seed: int, code: int) -> T:
+    """A copy of a part whose seed follows from the run's seed and the class, if it has one."""
+    if not is_dataclass(component) or not any(f.name == "seed" for f in fields(component)):
+        return component
+    derived = int(np.random.SeedSequence((seed, code)).generate_state(1)[0])
+    return replace(component, seed=derived)  # type: ignore[type-var,return-value]

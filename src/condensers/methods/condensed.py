@@ -1,0 +1,80 @@
+"""What a method hands back, and how it becomes a dataset with the source's columns."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from datasets import Dataset, Features, List, Value
+
+from condensers.data import Rows
+
+PROVENANCE = ("condensed_method", "condensed_similarity", "condensed_parents", "condensed_cluster_size")
+_PROVENANCE_FEATURES = Features(
+    {
+        "condensed_method": Value("string"),
+        "condensed_similarity": Value("float32"),
+        "condensed_parents": List(Value("int64")),
+        "condensed_cluster_size": Value("int64"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Condensed:
+    """The few rows that a method made of many.
+
+    Attributes:
+        texts: Joined text of each row; length n.
+        codes: Class of each row; shape (n,), int64.
+        similarity: Cosine of each row to the point it realises; shape (n,), float32.
+        parents: For each row, positions of the source rows it was made from.
+        cluster_size: Source rows of the class to which no other condensed row is nearer; shape (n,), int64.
+        positions: Where the rows are source rows kept whole, their positions, shape (n,); None where text was written.
+    """
+
+    texts: list[str]
+    codes: np.ndarray
+    similarity: np.ndarray
+    parents: list[list[int]]
+    cluster_size: np.ndarray
+    positions: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+def to_dataset(condensed: Condensed, rows: Rows, *, method: str, provenance: bool) -> Dataset:
+    """Builds a dataset with the columns and features of the source, and provenance in extra columns.
+
+    Columns of the source that are neither text nor label are kept for whole rows and None for written ones.
+    """
+    source = rows.dataset.remove_columns([name for name in PROVENANCE if name in rows.dataset.column_names])
+    if condensed.positions is not None:
+        columns = source.select(condensed.positions).with_format(None).to_dict()
+    else:
+        columns = _written_columns(condensed, rows, source)
+    features = Features(source.features)
+    if provenance:
+        columns["condensed_method"] = [method] * len(condensed)
+        columns["condensed_similarity"] = condensed.similarity.tolist()
+        columns["condensed_parents"] = [rows.source_index[parents].tolist() for parents in condensed.parents]
+        columns["condensed_cluster_size"] = condensed.cluster_size.tolist()
+        features = Features({**features, **_PROVENANCE_FEATURES})
+    return Dataset.from_dict(columns, features=features)
+
+
+def _written_columns(condensed: Condensed, rows: Rows, source: Dataset) -> dict[str, list]:
+    columns: dict[str, list] = {name: [None] * len(condensed) for name in source.column_names}
+    parts = [rows.columns.split(text) for text in condensed.texts]
+    for k, name in enumerate(rows.columns.text):
+        columns[name] = [part[k] for part in parts]
+    if rows.columns.label is not None:
+        values = _label_values(rows, source)
+        columns[rows.columns.label] = [values[code] for code in condensed.codes.tolist()]
+    return columns
+
+
+def _label_values(rows: Rows, source: Dataset) -> dict[int, object]:
+    """The value that stands for each class in the source's label column."""
+    codes, first = np.unique(rows.codes, return_index=True)
+    values = source.select(first).with_format(None)[rows.columns.label][:]
+    return dict(zip(codes.tolist(), values, strict=True))

@@ -1,0 +1,16 @@
+"""Rows nearest to the centroids of k-means."""
+
+from condensers.inversion import NearestRow
+from condensers.methods.embedding_condenser import EmbeddingCondenser
+from condensers.placement import KMeansCentroids
+
+
+class KCenterCondenser(EmbeddingCondenser):
+    """K-Center as DiLM (Maekawa et al. 2024) and CondenseLM (Appendix A.3) define it: k-means, then the nearest real row.
+
+    For the k-center of Sener and Savarese see `GreedyKCenterCondenser`.
+    """
+
+    condenser_type = "k_center"
+    default_placement = KMeansCentroids()
+    default_realiser = NearestRow()

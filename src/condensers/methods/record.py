@@ -1,0 +1,50 @@
+"""What a run did, for cards, reports and people."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What one call of `Condenser.condense` did.
+
+    Attributes:
+        method: The condenser's type.
+        settings: Every setting, JSON values.
+        components: The parts of the condenser, JSON values.
+        source: Path, split, name and revision of the dataset; empty values for rows in memory.
+        n_source_rows: Source rows, duplicates included.
+        n_duplicates: Source rows left out because they repeat another.
+        n_embedded: Texts that went through the embedding model; the rest came from the cache.
+        class_counts: Condensed rows of each class.
+        seconds: Wall time of each stage.
+        versions: Versions of the packages that decide the result.
+    """
+
+    method: str
+    settings: Mapping[str, Any]
+    components: Mapping[str, Any]
+    source: Mapping[str, str | None]
+    n_source_rows: int
+    n_duplicates: int
+    n_embedded: int
+    class_counts: Mapping[str, int]
+    seconds: Mapping[str, float]
+    versions: Mapping[str, str]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of condensed rows."""
+        return sum(self.class_counts.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary that `json` can write."""
+        return asdict(self)
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that decide which rows come out."""
+    names = ("condensers", "datasets", "numpy", "sentence-transformers", "torch", "transformers")
+    return {name: version(name) for name in names}

@@ -1,0 +1,76 @@
+"""Where a condenser's rows come from, and the rows made ready: read, deduplicated, embedded."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from datasets import Dataset
+
+from condensers.data import Columns, Rows, drop_duplicates, load_source, read_rows, resolve_columns
+from condensers.embedding import Embedded, EmbeddedRows, Embedder, Vectors, embed_texts
+from condensers.methods.config import CondenserConfig
+
+
+@dataclass(frozen=True)
+class SourceReference:
+    """Names a dataset so that it can be loaded again; `path` is None for rows that live in memory only."""
+
+    path: str | None = None
+    split: str | None = None
+    name: str | None = None
+    revision: str | None = None
+
+    def load(self) -> Dataset:
+        """Loads the rows; see `condensers.data.load_source` for the errors."""
+        return load_source(self.path or "", split=self.split, name=self.name, revision=self.revision)
+
+
+@dataclass(frozen=True)
+class PreparedSource:
+    """Source rows made ready.
+
+    Attributes:
+        rows: The rows without duplicates.
+        embedded: Their vectors.
+        n_duplicates: Rows that repeated an earlier one.
+        key: The settings that decided all this.
+    """
+
+    rows: Rows
+    embedded: Embedded
+    n_duplicates: int
+    key: tuple
+
+    @property
+    def columns(self) -> Columns:
+        """The columns that were read."""
+        return self.rows.columns
+
+    @property
+    def vectors(self) -> Vectors:
+        """Vectors of the rows; shape (n_rows, dim)."""
+        return self.embedded.vectors
+
+    def of_class(self, positions: np.ndarray) -> EmbeddedRows:
+        """Texts and vectors of some rows.
+
+        Shape:
+            positions: (n,), int64.
+        """
+        texts = self.rows.texts
+        return EmbeddedRows([texts[i] for i in positions.tolist()], self.vectors.rows(positions))
+
+
+def preparation_key(config: CondenserConfig, embedder: Embedder) -> tuple:
+    """The settings on which prepared rows depend."""
+    return (config.text, config.label, config.separator, config.dedup, config.drop_empty, embedder.fingerprint)
+
+
+def prepare_source(
+    dataset: Dataset, config: CondenserConfig, embedder: Embedder, *, progress: bool = True
+) -> PreparedSource:
+    """Reads, deduplicates and embeds rows; see `read_rows`, `drop_duplicates` and `embed_texts` for the errors."""
+    columns = resolve_columns(dataset, config.text, config.label, config.separator)
+    all_rows = read_rows(dataset, columns, drop_empty=config.drop_empty)
+    rows, duplicates = drop_duplicates(all_rows, config.dedup)
+    embedded = embed_texts(rows.texts, embedder, progress=progress)
+    return PreparedSource(rows, embedded, len(duplicates.duplicate_of), preparation_key(config, embedder))
