@@ -28,7 +28,24 @@ _PUBLIC: dict[str, str] = {
     "sample_dataset": "data",
 }
 
-__all__ = sorted(_PUBLIC)  # noqa: PLE0605
+__all__ = [
+    "AutoCondenser",
+    "Budget",
+    "Columns",
+    "Condenser",
+    "CondenserConfig",
+    "CondensersError",
+    "EmbeddingCondenser",
+    "FacilityLocationCondenser",
+    "GreedyKCenterCondenser",
+    "HerdingCondenser",
+    "KCenterCondenser",
+    "RandomCondenser",
+    "load_embedder",
+    "load_source",
+    "load_test_split",
+    "sample_dataset",
+]
 
 if TYPE_CHECKING:
     from condensers.data import Budget, Columns, load_source, load_test_split, sample_dataset

@@ -148,9 +148,7 @@ def _guess_label(features: Features, text: Sequence[str]) -> str | None:
         if len(candidates) == 1:
             return candidates[0]
         if candidates:
-            raise ColumnError(
-                f"several columns could be the label: {', '.join(candidates)}. Choose one with `label=`."
-            )
+            raise ColumnError(f"several columns could be the label: {', '.join(candidates)}. Choose with `label=`.")
     return None
 
 

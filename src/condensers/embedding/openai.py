@@ -1,10 +1,10 @@
 """Embeddings from an OpenAI-compatible server."""
 
-import asyncio
 import hashlib
 import json
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from condensers.errors import RowError, ServiceError
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+    from openai import OpenAI
 
 
 class OpenAIEmbedder:
@@ -62,41 +62,32 @@ class OpenAIEmbedder:
             ServiceError: if the server cannot be reached, refuses, or keeps failing.
             RowError: if it returns another number of vectors than texts, or a zero vector.
         """
+        from openai import OpenAI, OpenAIError
+
         if self.prompt:
             texts = [f"{self.prompt} {text}" for text in texts]
-        vectors = np.asarray(asyncio.run(self._encode(texts)), dtype=np.float32)
+        batches = [texts[i : i + self.batch_size] for i in range(0, len(texts), self.batch_size)]
+        # Servers on one's own machine want no key, yet the client insists on one. Threads, not asyncio, since a
+        # notebook already runs an event loop.
+        key = os.environ.get("OPENAI_API_KEY") or "none"
+        client = OpenAI(api_key=key, base_url=self.base_url, max_retries=self.max_retries, timeout=self.timeout)
+        try:
+            with client, ThreadPoolExecutor(self.concurrency) as pool:
+                parts = list(pool.map(lambda batch: self._request(client, batch), batches))
+        except OpenAIError as error:
+            raise ServiceError(
+                f"the embedding server {self.name} failed: {error}. Check the address, the model's name and the "
+                f"environment variable OPENAI_API_KEY."
+            ) from None
+        vectors = np.concatenate(parts)
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not np.all(norms > 0):
             raise RowError(f"{self.name} returned a vector of length zero for text {int(np.argmin(norms))}.")
         return vectors / norms
 
-    async def _encode(self, texts: Sequence[str]) -> list[list[float]]:
-        from openai import AsyncOpenAI, OpenAIError  # noqa: PLC0415  (takes a second to import)
-
-        gate = asyncio.Semaphore(self.concurrency)
-        # Servers on one's own machine want no key, yet the client insists on one.
-        key = os.environ.get("OPENAI_API_KEY") or "none"
-        async with AsyncOpenAI(
-            api_key=key, base_url=self.base_url, max_retries=self.max_retries, timeout=self.timeout
-        ) as client:
-            batches = [texts[i : i + self.batch_size] for i in range(0, len(texts), self.batch_size)]
-            try:
-                async with asyncio.TaskGroup() as group:
-                    tasks = [group.create_task(self._request(client, gate, batch)) for batch in batches]
-            except* OpenAIError as failures:
-                first = failures.exceptions[0]
-                raise ServiceError(
-                    f"the embedding server {self.name} failed: {first}. Check the address, the model's name and the "
-                    f"environment variable OPENAI_API_KEY."
-                ) from None
-        return [vector for task in tasks for vector in task.result()]
-
-    async def _request(
-        self, client: "AsyncOpenAI", gate: asyncio.Semaphore, batch: Sequence[str]
-    ) -> list[list[float]]:
-        async with gate:
-            reply = await client.embeddings.create(model=self.model, input=list(batch), encoding_format="float")
+    def _request(self, client: "OpenAI", batch: Sequence[str]) -> np.ndarray:
+        reply = client.embeddings.create(model=self.model, input=list(batch), encoding_format="float")
         vectors = [item.embedding for item in sorted(reply.data, key=lambda item: item.index)]
         if len(vectors) != len(batch):
             raise RowError(f"{self.name} returned {len(vectors)} vectors for {len(batch)} texts.")
-        return vectors
+        return np.asarray(vectors, dtype=np.float32)

@@ -10,6 +10,9 @@ import numpy as np
 class Embedder(Protocol):
     """Maps texts to unit vectors.
 
+    An embedder of your own that goes through `Dataset.map` inside a condenser should pickle to the same bytes before
+    and after use, or `datasets` sees a new transform each time.
+
     Attributes:
         name: What a user calls the embedder; written on cards.
         fingerprint: Changes when, and only when, the vectors would. It is the key of the embedding cache, so reading

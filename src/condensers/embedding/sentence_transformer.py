@@ -44,9 +44,7 @@ class SentenceTransformerEmbedder:
     ) -> None:
         self.folder = Path(folder)
         if not (self.folder / "config.json").is_file() and not (self.folder / "modules.json").is_file():
-            raise SourceNotFoundError(
-                f"{str(folder)!r} holds no model: neither config.json nor modules.json is there."
-            )
+            raise SourceNotFoundError(f"{str(folder)!r} holds no model: it has neither config.json nor modules.json.")
         self.name = name or str(folder)
         self.prompt = prompt
         self.batch_size = batch_size

@@ -26,11 +26,17 @@ def component_spec(component: object) -> dict[str, Any]:
         SettingError: if the part is not one of the library's, so that loading could not build it again.
     """
     name = type(component).__name__
-    if COMPONENTS.get(name) is not type(component) or not is_dataclass(component):
+    if COMPONENTS.get(name) is not type(component):
         raise SettingError(
             f"a condenser with the part {name} cannot be saved; only {', '.join(sorted(COMPONENTS))} can."
         )
-    return {"type": name, **asdict(component)}
+    return describe(component)
+
+
+def describe(component: object) -> dict[str, Any]:
+    """Names a part and its settings, for the record of a run; a user's own part need not be one that can be saved."""
+    settings = asdict(component) if is_dataclass(component) and not isinstance(component, type) else {}
+    return {"type": type(component).__name__, **settings}
 
 
 def component_from_spec(spec: dict[str, Any]) -> Any:  # noqa: ANN401  (one of COMPONENTS)
@@ -43,9 +49,7 @@ def component_from_spec(spec: dict[str, Any]) -> Any:  # noqa: ANN401  (one of C
     name = settings.pop("type", None)
     cls = COMPONENTS.get(name or "")
     if cls is None:
-        raise SettingError(
-            f"unknown part {name!r} in a condenser's config; known are {', '.join(sorted(COMPONENTS))}."
-        )
+        raise SettingError(f"unknown part {name!r} in a condenser's config; there is {', '.join(sorted(COMPONENTS))}.")
     known = {f.name for f in fields(cls)}
     unknown = sorted(set(settings) - known)
     if unknown:
@@ -58,4 +62,4 @@ def seeded(component: T, seed: int, code: int) -> T:
     if not is_dataclass(component) or not any(f.name == "seed" for f in fields(component)):
         return component
     derived = int(np.random.SeedSequence((seed, code)).generate_state(1)[0])
-    return replace(component, seed=derived)  # type: ignore[type-var,return-value]
+    return replace(component, seed=derived)  # type: ignore[type-var]

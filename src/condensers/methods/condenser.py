@@ -16,7 +16,7 @@ from condensers.data import load_source, str_of, write_json
 from condensers.embedding import Embedder, load_embedder
 from condensers.errors import NotFittedError, SettingError
 from condensers.methods.card import condenser_card
-from condensers.methods.components import component_from_spec, component_spec
+from condensers.methods.components import component_from_spec, component_spec, describe
 from condensers.methods.condensed import Condensed, to_dataset
 from condensers.methods.config import CondenserConfig
 from condensers.methods.record import RunRecord, package_versions
@@ -28,8 +28,8 @@ class Condenser(ModelHubMixin):
     """Turns a dataset into a few rows that train almost as well.
 
     A method is a subclass with a `condenser_type` and one hook, `_condense`. Settings are those of `config_class`; any
-    of them may be given at construction, and again to `fit`, `condense` and `from_pretrained`, where they stay in force
-    from then on. So an object that condensed once can be handed to `Dataset.map` as it is::
+    of them may be given at construction, and again to `fit`, `condense` and `from_pretrained`; they stay in force from
+    then on. So an object that condensed once can be handed to `Dataset.map` as it is::
 
         small = condenser.condense(train, text="sentence", label="label", per_class=10)
         small = train.map(condenser, batched=True, batch_size=None, remove_columns=train.column_names)
@@ -37,6 +37,7 @@ class Condenser(ModelHubMixin):
     Attributes:
         config: The settings now in force.
         run_: What the last `condense` did, a `RunRecord`; None before.
+        prepared_: The rows it reads, with their vectors; None before `fit`.
 
     Args:
         config: Settings; None takes the defaults.
@@ -62,12 +63,12 @@ class Condenser(ModelHubMixin):
         self._own_embedder = False  # an object that the user passed, which no name can bring back
         self._source = SourceReference()
         self._dataset: Dataset | None = None
-        self._prepared: PreparedSource | None = None
+        self.prepared_: PreparedSource | None = None
         self._configure({"embedder": embedder, **settings} if embedder is not None else settings)
 
     def fit(
         self,
-        dataset: str | os.PathLike[str] | Dataset | DatasetDict,
+        dataset: str | os.PathLike[str] | Dataset | DatasetDict | PreparedSource,
         *,
         split: str | None = None,
         name: str | None = None,
@@ -77,7 +78,8 @@ class Condenser(ModelHubMixin):
         """Reads and embeds the rows and learns what later budgets can reuse.
 
         Args:
-            dataset: Rows, or where they are: a Hub id, a folder, or a csv, jsonl or parquet file.
+            dataset: Rows, or where they are: a Hub id, a folder, or a csv, jsonl or parquet file; or the `prepared_`
+                of another condenser, whose reading and embedding then serve both.
             split: Which split; None takes the training split.
             name: Configuration of a Hub dataset.
             revision: Revision of a Hub dataset.
@@ -87,16 +89,19 @@ class Condenser(ModelHubMixin):
             CondensersError: the leaf that fits, if the rows cannot be read.
         """
         self._configure(settings)
-        path = None if isinstance(dataset, (Dataset, DatasetDict)) else str_of(dataset)
-        self._source = SourceReference(path, split, name, revision)
-        self._dataset = load_source(dataset, split=split, name=name, revision=revision)
-        self._prepared = None
+        if isinstance(dataset, PreparedSource):
+            self.prepared_, self._dataset, self._source = dataset, dataset.rows.dataset, dataset.source
+        else:
+            path = None if isinstance(dataset, (Dataset, DatasetDict)) else str_of(dataset)
+            self._source = SourceReference(path, split, name, revision)
+            self._dataset = load_source(dataset, split=split, name=name, revision=revision)
+            self.prepared_ = None
         self._prepare()
         return self
 
     def condense(
         self,
-        dataset: str | os.PathLike[str] | Dataset | DatasetDict | None = None,
+        dataset: str | os.PathLike[str] | Dataset | DatasetDict | PreparedSource | None = None,
         *,
         split: str | None = None,
         name: str | None = None,
@@ -135,7 +140,7 @@ class Condenser(ModelHubMixin):
         return to_dataset(condensed, rows, method=self.condenser_type, provenance=self.config.provenance)
 
     def __call__(self, batch: Mapping[str, list]) -> dict[str, list]:
-        """The `Dataset.map` transform; pass ``batched=True, batch_size=None`` so that one batch is the whole dataset."""
+        """The `Dataset.map` transform; ``batched=True, batch_size=None`` makes one batch of the whole dataset."""
         # What `map` hands over knows the features, and with them class names; a plain dictionary does not.
         formatter = getattr(batch, "formatter", None)
         rows = Dataset.from_dict({key: batch[key] for key in batch}, features=formatter and formatter.features)
@@ -169,16 +174,16 @@ class Condenser(ModelHubMixin):
     def _prepare(self) -> PreparedSource:
         if self._embedder is None:
             self._embedder = load_embedder(self.config.embedder, prompt=self.config.prompt)
-        if self._prepared is None or self._prepared.key != preparation_key(self.config, self._embedder):
+        if self.prepared_ is None or self.prepared_.key != preparation_key(self.config, self._embedder):
             if self._dataset is None and self._source.path is None:
                 raise NotFittedError(
-                    "there is no dataset to condense: pass one to `condense` or call `fit` first. A condenser that was "
-                    "fitted on rows in memory does not save them."
+                    "there is no dataset to condense: pass one to `condense`, or call `fit` first. A condenser that "
+                    "was fitted on rows in memory does not save them."
                 )
             if self._dataset is None:
                 self._dataset = self._source.load()
-            self._prepared = prepare_source(self._dataset, self.config, self._embedder)
-        return self._prepared
+            self.prepared_ = prepare_source(self._dataset, self.config, self._embedder, self._source)
+        return self.prepared_
 
     def _record(self, prepared: PreparedSource, condensed: Condensed, seconds: float) -> RunRecord:
         rows = prepared.rows
@@ -186,7 +191,7 @@ class Condenser(ModelHubMixin):
         return RunRecord(
             method=self.condenser_type,
             settings={**asdict(self.config), "text": rows.columns.text, "label": rows.columns.label},
-            components=self._component_specs(),
+            components={name: part and describe(part) for name, part in self._components().items()},
             source=asdict(self._source),
             n_source_rows=len(rows) + prepared.n_duplicates,
             n_duplicates=prepared.n_duplicates,
@@ -198,15 +203,12 @@ class Condenser(ModelHubMixin):
 
     # Saving
 
-    def _component_specs(self) -> dict[str, Any]:
-        return {name: part and component_spec(part) for name, part in self._components().items()}
-
     def _document(self) -> dict[str, Any]:
         return {
             "condenser_type": self.condenser_type,
             "condensers_version": package_versions()["condensers"],
             "settings": asdict(self.config),
-            "components": self._component_specs(),
+            "components": {name: part and component_spec(part) for name, part in self._components().items()},
             "source": asdict(self._source),
         }
 
@@ -222,7 +224,7 @@ class Condenser(ModelHubMixin):
         return super().push_to_hub(repo_id, private=private, **kwargs)
 
     @classmethod
-    def from_pretrained(  # type: ignore[override]
+    def from_pretrained(
         cls,
         pretrained_model_name_or_path: str | os.PathLike[str],
         *,

@@ -64,14 +64,14 @@ class EmbeddingCondenser(Condenser):
         for code, positions in prepared.rows.by_class():
             rows = prepared.of_class(positions)
             parts.append(self._condense_class(rows, positions, code, shares[code]))
-        positions = [part.positions for part in parts if part.positions is not None]
+        taken = [part.positions for part in parts if part.positions is not None]
         return Condensed(
             texts=[text for part in parts for text in part.texts],
             codes=np.concatenate([part.codes for part in parts]),
             similarity=np.concatenate([part.similarity for part in parts]),
             parents=[parents for part in parts for parents in part.parents],
             cluster_size=np.concatenate([part.cluster_size for part in parts]),
-            positions=np.concatenate(positions) if len(positions) == len(parts) else None,
+            positions=np.concatenate(taken) if len(taken) == len(parts) else None,
         )
 
     def _condense_class(self, rows: EmbeddedRows, positions: np.ndarray, code: int, n: int) -> Condensed:

@@ -6,7 +6,7 @@ from condensers.placement import KMeansCentroids
 
 
 class KCenterCondenser(EmbeddingCondenser):
-    """K-Center as DiLM (Maekawa et al. 2024) and CondenseLM (Appendix A.3) define it: k-means, then the nearest real row.
+    """K-Center as in DiLM (Maekawa et al. 2024) and CondenseLM (Appendix A.3): k-means, then the nearest real rows.
 
     For the k-center of Sener and Savarese see `GreedyKCenterCondenser`.
     """

@@ -64,7 +64,7 @@ def _download(
                 spec,
                 revision=revision,
                 token=token,
-                cache_dir=cache_dir,
+                cache_dir=None if cache_dir is None else Path(cache_dir),
                 local_files_only=local_files_only,
                 force_download=force_download,
             )

@@ -32,12 +32,14 @@ class PreparedSource:
         rows: The rows without duplicates.
         embedded: Their vectors.
         n_duplicates: Rows that repeated an earlier one.
+        source: Where the rows come from.
         key: The settings that decided all this.
     """
 
     rows: Rows
     embedded: Embedded
     n_duplicates: int
+    source: SourceReference
     key: tuple
 
     @property
@@ -66,11 +68,17 @@ def preparation_key(config: CondenserConfig, embedder: Embedder) -> tuple:
 
 
 def prepare_source(
-    dataset: Dataset, config: CondenserConfig, embedder: Embedder, *, progress: bool = True
+    dataset: Dataset,
+    config: CondenserConfig,
+    embedder: Embedder,
+    source: SourceReference,
+    *,
+    progress: bool = True,
 ) -> PreparedSource:
     """Reads, deduplicates and embeds rows; see `read_rows`, `drop_duplicates` and `embed_texts` for the errors."""
     columns = resolve_columns(dataset, config.text, config.label, config.separator)
     all_rows = read_rows(dataset, columns, drop_empty=config.drop_empty)
     rows, duplicates = drop_duplicates(all_rows, config.dedup)
     embedded = embed_texts(rows.texts, embedder, progress=progress)
-    return PreparedSource(rows, embedded, len(duplicates.duplicate_of), preparation_key(config, embedder))
+    key = preparation_key(config, embedder)
+    return PreparedSource(rows, embedded, len(duplicates.duplicate_of), source, key)

@@ -19,7 +19,7 @@ class KMeansCentroids:
     Attributes:
         seed: Seed of the start.
         max_iter: Passes at most.
-        tol: Stop when the squared movement of the centroids falls below this share of the mean variance of a dimension.
+        tol: Stop when the centroids move, squared, by less than this share of the mean variance of a dimension.
     """
 
     seed: int = 0

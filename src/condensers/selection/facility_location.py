@@ -39,7 +39,7 @@ class FacilityLocation:
         heapq.heapify(heap)
         batch = 1
         while len(chosen) < n:
-            stale = []
+            stale: list[int] = []
             while heap and heap[0][2] < len(chosen) and len(stale) < batch:
                 stale.append(heapq.heappop(heap)[1])
             if not stale:

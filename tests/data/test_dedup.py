@@ -1,0 +1,45 @@
+import pytest
+from datasets import Dataset
+
+from condensers.data import Columns, drop_duplicates, read_rows
+from condensers.errors import SettingError
+
+LONG = "the parcel came two days late and the box was torn open on one side when the driver left it"
+
+
+def rows(texts, labels):
+    return read_rows(Dataset.from_dict({"text": texts, "label": labels}), Columns(("text",), "label"))
+
+
+def test_case_and_spaces_do_not_make_a_new_text():
+    kept, found = drop_duplicates(rows(["Good  film", "bad", "good film "], [1, 0, 1]))
+    assert kept.texts == ["Good  film", "bad"]
+    assert found.duplicate_of == {2: 0}
+
+
+def test_one_text_under_two_labels_is_kept_twice():
+    kept, _ = drop_duplicates(rows(["same", "same", "other"], [0, 1, 1]))
+    assert len(kept) == 3
+
+
+def test_near_duplicates():
+    texts = [LONG, LONG + " again", "something else was written here by another person", LONG.upper()]
+    kept, found = drop_duplicates(rows(texts, [0, 0, 1, 0]), "near", threshold=0.8)
+    assert kept.texts == [texts[0], texts[2]]
+    assert found.duplicate_of == {1: 0, 3: 0}
+
+
+def test_near_respects_the_threshold():
+    kept, _ = drop_duplicates(rows([LONG, LONG[:40], "other"], [0, 0, 1]), "near", threshold=0.8)
+    assert len(kept) == 3
+
+
+def test_none_keeps_all():
+    assert len(drop_duplicates(rows(["a", "a", "b"], [0, 0, 1]), "none")[0]) == 3
+
+
+def test_settings_are_checked():
+    with pytest.raises(SettingError, match="'exact', 'near' or 'none'; got 'fuzzy'"):
+        drop_duplicates(rows(["a", "b"], [0, 1]), "fuzzy")
+    with pytest.raises(SettingError, match="got 0"):
+        drop_duplicates(rows(["a", "b"], [0, 1]), "near", threshold=0)
