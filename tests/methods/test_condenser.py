@@ -199,7 +199,7 @@ class TestMap:
             "rows = datasets.load_dataset('parquet', data_files=sys.argv[1], split='train')\n"
             "condenser = KCenterCondenser(embedder='offline', per_class=2)\n"
             "small = rows.map(condenser, batched=True, batch_size=None, remove_columns=rows.column_names)\n"
-            "print(small['id'][:], 'computed' if condenser.run_ else 'from the cache')\n"
+            "print(small['id'][:], 'computed' if condenser._run else 'from the cache')\n"
         )
         environment = {"HF_DATASETS_CACHE": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1"}
         outputs = [
@@ -224,6 +224,9 @@ class TestMistakes:
         assert embedder.n_texts == 0
 
     def test_nothing_to_condense(self, embedder):
+        for attribute in ("run_", "prepared_"):
+            with pytest.raises(NotFittedError, match="yet"):
+                getattr(RandomCondenser(embedder=embedder), attribute)
         with pytest.raises(NotFittedError, match="pass one to `condense`"):
             RandomCondenser(embedder=embedder).condense(per_class=1)
 

@@ -1,11 +1,17 @@
 """``condensers condense``."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from condensers.cli import options
 from condensers.cli.screen import note, print_json, print_table
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from condensers.methods import Condenser
 
 
 def condense(
@@ -74,3 +80,18 @@ def condense(
     note(f"Rows and card in {output}; load them with load_dataset({str(output)!r}).")
     if report:
         note(f"Open {output / 'report.html'} in a browser.")
+
+
+def _write_report(condenser: "Condenser", rows: "Dataset", path: Path) -> None:
+    from condensers.data import read_rows
+    from condensers.embedding import embed_texts
+    from condensers.evaluation import MethodResult, coverage_similarity
+    from condensers.report import write_report
+
+    prepared, run = condenser.prepared_, condenser.run_
+    read = read_rows(rows, prepared.columns, class_names=prepared.rows.class_names or None)
+    vectors = embed_texts(read.texts, condenser.embedder, progress=False).vectors[:]
+    similarity = coverage_similarity(prepared.vectors, vectors, prepared.rows.codes, read.codes)
+    result = MethodResult(run.method, rows, vectors, run, (), similarity, run.seconds["condensing"])
+    title = f"{run.n_rows} of {run.n_source_rows:,} rows by {run.method}"
+    write_report(path, title=title, source=prepared.rows, vectors=prepared.vectors, results=[result])

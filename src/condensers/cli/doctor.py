@@ -73,7 +73,9 @@ def _accelerator() -> dict[str, Any]:
         return _check("accelerator", True, torch.cuda.get_device_name(0))
     if torch.backends.mps.is_available():
         return _check("accelerator", True, "Apple MPS")
-    return _check("accelerator", False, f"none; {os.cpu_count()} CPU cores", "all works without, slower", optional=True)
+    return _check(
+        "accelerator", False, f"none; {os.cpu_count()} CPU cores", "all works without, slower", optional=True
+    )
 
 
 def _cache() -> dict[str, Any]:
@@ -95,5 +97,6 @@ def _hub() -> dict[str, Any]:
     try:
         HfApi().model_info("sentence-transformers/all-MiniLM-L6-v2", timeout=5)
     except Exception as error:  # whatever the network does, the answer is that the Hub is not there
-        return _check("Hub", False, f"not reached ({type(error).__name__})", "local paths work offline", optional=True)
+        found = f"not reached ({type(error).__name__})"
+        return _check("Hub", False, found, "local paths work offline", optional=True)
     return _check("Hub", True, "logged in" if get_token() else "reached, not logged in")

@@ -12,9 +12,7 @@ _BUDGET = "How much to keep"
 
 Source = Annotated[
     str,
-    typer.Argument(
-        help="Hub id, folder, csv, jsonl or parquet file, or 'sample:shop_messages'.", show_default=False
-    ),
+    typer.Argument(help="Hub id, folder, csv, jsonl or parquet file, or 'sample:shop_messages'.", show_default=False),
 ]
 Split = Annotated[
     str | None, typer.Option(help="Split to read; the training split if not given.", rich_help_panel=_DATA)
@@ -49,9 +47,7 @@ AllowFewer = Annotated[
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder to write; must be new or empty.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
-Learners = Annotated[
-    str, typer.Option(help="Classifiers to train, with commas: linear_probe, text_rnn, fine_tuned.")
-]
+Learners = Annotated[str, typer.Option(help="Classifiers to train, with commas: linear_probe, text_rnn, fine_tuned.")]
 Seeds = Annotated[int, typer.Option(min=1, help="Runs of each, with seeds 0, 1, 2, ...")]
 
 

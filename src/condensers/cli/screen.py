@@ -12,7 +12,9 @@ def print_json(value: Any) -> None:  # noqa: ANN401  (any JSON value)
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()
+) -> None:
     """Prints a table; the columns named in `right` are aligned to the right."""
     from rich.console import Console
     from rich.table import Table

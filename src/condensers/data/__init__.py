@@ -5,7 +5,7 @@ from condensers.data.columns import SEPARATOR, Columns, resolve_columns
 from condensers.data.dedup import Dedup, Duplicates, drop_duplicates
 from condensers.data.files import check_output, new_folder, write_json, write_text
 from condensers.data.loading import load_source, load_splits, load_test_split, str_of
-from condensers.data.rows import Rows, read_rows
+from condensers.data.rows import Rows, read_rows, require_rows
 from condensers.data.samples import sample_dataset
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "load_test_split",
     "new_folder",
     "read_rows",
+    "require_rows",
     "resolve_columns",
     "sample_dataset",
     "str_of",

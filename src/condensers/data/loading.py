@@ -4,10 +4,11 @@ import os
 from pathlib import Path
 
 from datasets import Dataset, DatasetDict, load_dataset, load_from_disk
-from datasets.exceptions import DatasetNotFoundError
+from datasets.data_files import EmptyDatasetError
+from datasets.exceptions import DatasetGenerationError, DatasetNotFoundError
 
 from condensers.data.samples import SAMPLE_PREFIX, sample_dataset
-from condensers.errors import SourceNotFoundError
+from condensers.errors import RowError, SourceNotFoundError
 
 _BUILDERS = {".csv": "csv", ".tsv": "csv", ".json": "json", ".jsonl": "json", ".parquet": "parquet"}
 _TRAIN_SPLITS = ("train", "training")
@@ -97,7 +98,7 @@ def _load_folder(path: Path) -> DatasetDict:
         raise SourceNotFoundError(
             f"the folder {str(path)!r} holds no dataset: no {', '.join(sorted(_BUILDERS))} file in it."
         )
-    return load_dataset(str(path.resolve()))
+    return _read(path, str(path.resolve()))
 
 
 def _load_file(path: Path) -> DatasetDict:
@@ -107,7 +108,16 @@ def _load_file(path: Path) -> DatasetDict:
             f"cannot read {str(path)!r}: a dataset file ends in {', '.join(sorted(_BUILDERS))}, not {path.suffix!r}."
         )
     options = {"delimiter": "\t"} if path.suffix == ".tsv" else {}
-    return load_dataset(builder, data_files=str(path.resolve()), **options)
+    return _read(path, builder, data_files=str(path.resolve()), **options)
+
+
+def _read(path: Path, builder: str, **options: str) -> DatasetDict:
+    try:
+        return load_dataset(builder, **options)
+    except (ValueError, DatasetGenerationError) as error:
+        if "corresponds to no data" in str(error) or isinstance(error.__cause__, EmptyDatasetError):
+            raise RowError(f"the dataset at {str(path)!r} is empty; condensing needs at least one row.") from error
+        raise RowError(f"the dataset at {str(path)!r} cannot be read: {error.__cause__ or error}.") from error
 
 
 def _choose_split(splits: DatasetDict, split: str | None, source: str) -> Dataset:

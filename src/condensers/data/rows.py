@@ -76,8 +76,7 @@ def read_rows(
     Raises:
         RowError: if there are no rows, a text or label is missing, only one class occurs, or a class is unknown.
     """
-    if len(dataset) == 0:
-        raise RowError("the dataset is empty; condensing needs at least one row.")
+    require_rows(dataset)
     texts = _joined_texts(dataset, columns)
     kept = np.arange(len(texts), dtype=np.int64)
     empty = [i for i, text in enumerate(texts) if text is None]
@@ -100,6 +99,16 @@ def read_rows(
         class_names=names,
         source_index=kept,
     )
+
+
+def require_rows(dataset: Dataset) -> None:
+    """Raises unless there is a row.
+
+    Raises:
+        RowError: if the dataset is empty.
+    """
+    if len(dataset) == 0:
+        raise RowError("the dataset is empty; condensing needs at least one row.")
 
 
 def _joined_texts(dataset: Dataset, columns: Columns) -> list[str | None]:

@@ -16,9 +16,7 @@ DATA_FILE = "data/train-00000-of-00001.parquet"
 RUN_FILE = "condensers_run.json"
 
 
-def save_condensed(
-    dataset: Dataset, path: str | os.PathLike[str], run: RunRecord, *, overwrite: bool = False
-) -> Path:
+def save_condensed(dataset: Dataset, path: str | os.PathLike[str], run: RunRecord, *, overwrite: bool = False) -> Path:
     """Writes condensed rows, their card and the record of their run; all or nothing.
 
     Args:
@@ -71,5 +69,3 @@ def _size_category(n_rows: int) -> str:
         if n_rows < limit:
             return name
     return "100K<n<1M"
-
-

@@ -57,9 +57,14 @@ def component_from_spec(spec: dict[str, Any]) -> Any:  # noqa: ANN401  (one of C
     return cls(**settings)
 
 
+def is_seeded(component: object) -> bool:
+    """Whether a part has a seed."""
+    return is_dataclass(component) and any(f.name == "seed" for f in fields(component))
+
+
 def seeded(component: T, seed: int, code: int) -> T:
     """A copy of a part whose seed follows from the run's seed and the class, if it has one."""
-    if not is_dataclass(component) or not any(f.name == "seed" for f in fields(component)):
+    if not is_seeded(component):
         return component
     derived = int(np.random.SeedSequence((seed, code)).generate_state(1)[0])
     return replace(component, seed=derived)  # type: ignore[type-var]

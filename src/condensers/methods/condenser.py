@@ -36,8 +36,6 @@ class Condenser(ModelHubMixin):
 
     Attributes:
         config: The settings now in force.
-        run_: What the last `condense` did, a `RunRecord`; None before.
-        prepared_: The rows it reads, with their vectors; None before `fit`.
 
     Args:
         config: Settings; None takes the defaults.
@@ -58,13 +56,47 @@ class Condenser(ModelHubMixin):
         # The mixin would write its own config.json of the same facts.
         self._hub_mixin_config = None
         self.config = config or self.config_class()
-        self.run_: RunRecord | None = None
+        self._run: RunRecord | None = None
         self._embedder: Embedder | None = None
         self._own_embedder = False  # an object that the user passed, which no name can bring back
         self._source = SourceReference()
         self._dataset: Dataset | None = None
-        self.prepared_: PreparedSource | None = None
+        self._prepared: PreparedSource | None = None
         self._configure({"embedder": embedder, **settings} if embedder is not None else settings)
+
+    @property
+    def embedder(self) -> Embedder:
+        """The embedder, loaded at first use."""
+        if self._embedder is None:
+            self._embedder = load_embedder(self.config.embedder, prompt=self.config.prompt)
+        return self._embedder
+
+    @property
+    def run_(self) -> RunRecord:
+        """What the last `condense` did.
+
+        Raises:
+            NotFittedError: before the first.
+        """
+        if self._run is None:
+            raise NotFittedError("this condenser has not condensed anything yet; call `condense`.")
+        return self._run
+
+    @property
+    def prepared_(self) -> PreparedSource:
+        """The rows it reads, with their vectors.
+
+        Raises:
+            NotFittedError: before `fit`.
+        """
+        if self._prepared is None:
+            raise NotFittedError("this condenser has read no rows yet; call `fit`.")
+        return self._prepared
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether the seed changes nothing."""
+        return False
 
     def fit(
         self,
@@ -90,12 +122,12 @@ class Condenser(ModelHubMixin):
         """
         self._configure(settings)
         if isinstance(dataset, PreparedSource):
-            self.prepared_, self._dataset, self._source = dataset, dataset.rows.dataset, dataset.source
+            self._prepared, self._dataset, self._source = dataset, dataset.rows.dataset, dataset.source
         else:
             path = None if isinstance(dataset, (Dataset, DatasetDict)) else str_of(dataset)
             self._source = SourceReference(path, split, name, revision)
             self._dataset = load_source(dataset, split=split, name=name, revision=revision)
-            self.prepared_ = None
+            self._prepared = None
         self._prepare()
         return self
 
@@ -136,7 +168,7 @@ class Condenser(ModelHubMixin):
         shares = budget.allocate(sizes, allow_fewer=self.config.allow_fewer)
         began = time.perf_counter()
         condensed = self._condense(prepared, {code: shares[rows.class_name(code)] for code in rows.class_counts})
-        self.run_ = self._record(prepared, condensed, time.perf_counter() - began)
+        self._run = self._record(prepared, condensed, time.perf_counter() - began)
         return to_dataset(condensed, rows, method=self.condenser_type, provenance=self.config.provenance)
 
     def __call__(self, batch: Mapping[str, list]) -> dict[str, list]:
@@ -147,7 +179,7 @@ class Condenser(ModelHubMixin):
         # A transform that changed while it ran would have another fingerprint the next time.
         worker = self._copy()
         condensed = worker.condense(rows)
-        self.run_ = worker.run_
+        self._run = worker.run_
         return condensed.to_dict()
 
     def _condense(self, prepared: PreparedSource, shares: Mapping[int, int]) -> Condensed:
@@ -172,9 +204,7 @@ class Condenser(ModelHubMixin):
         self.config = self.config.updated(settings)
 
     def _prepare(self) -> PreparedSource:
-        if self._embedder is None:
-            self._embedder = load_embedder(self.config.embedder, prompt=self.config.prompt)
-        if self.prepared_ is None or self.prepared_.key != preparation_key(self.config, self._embedder):
+        if self._prepared is None or self._prepared.key != preparation_key(self.config, self.embedder):
             if self._dataset is None and self._source.path is None:
                 raise NotFittedError(
                     "there is no dataset to condense: pass one to `condense`, or call `fit` first. A condenser that "
@@ -182,8 +212,8 @@ class Condenser(ModelHubMixin):
                 )
             if self._dataset is None:
                 self._dataset = self._source.load()
-            self.prepared_ = prepare_source(self._dataset, self.config, self._embedder, self._source)
-        return self.prepared_
+            self._prepared = prepare_source(self._dataset, self.config, self.embedder, self._source)
+        return self._prepared
 
     def _record(self, prepared: PreparedSource, condensed: Condensed, seconds: float) -> RunRecord:
         rows = prepared.rows
@@ -217,7 +247,7 @@ class Condenser(ModelHubMixin):
 
     def generate_model_card(self, *args: Any, **kwargs: Any) -> ModelCard:
         """Writes the card of the saved condenser."""
-        return condenser_card(self._document(), self.run_)
+        return condenser_card(self._document(), self._run)
 
     def push_to_hub(self, repo_id: str, *, private: bool | None = True, **kwargs: Any) -> str:
         """Uploads the condenser; private unless `private=False`. See `ModelHubMixin.push_to_hub`."""

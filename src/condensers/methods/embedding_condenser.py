@@ -9,7 +9,7 @@ import numpy as np
 from condensers.embedding import EmbeddedRows, Embedder
 from condensers.errors import SettingError
 from condensers.inversion import NearestRow, Realiser, RowRealiser
-from condensers.methods.components import seeded
+from condensers.methods.components import is_seeded, seeded
 from condensers.methods.condensed import Condensed
 from condensers.methods.condenser import Condenser
 from condensers.methods.config import CondenserConfig
@@ -56,6 +56,11 @@ class EmbeddingCondenser(Condenser):
             raise SettingError(f"`realiser` needs a method `realise`; got {self.realiser!r}.")
         super().__init__(config, embedder=embedder, **settings)
 
+    @property
+    def deterministic(self) -> bool:
+        """Whether the seed changes nothing: true if no part has a seed."""
+        return not any(is_seeded(part) for part in self._components().values())
+
     def _components(self) -> dict[str, Any]:
         return {"placement": self.placement, "realiser": self.realiser}
 
@@ -88,7 +93,7 @@ class EmbeddingCondenser(Condenser):
             parents, taken = [[int(positions[i])] for i in chosen], positions[chosen]
         else:
             texts = self.realiser.realise(points, rows)
-            vectors = self._embed(texts)
+            vectors = self.embedder.encode(texts)
             parents, taken = [[int(positions[i])] for i in nearest_of(points, rows.vectors)], None
         return Condensed(
             texts=texts,
@@ -98,11 +103,6 @@ class EmbeddingCondenser(Condenser):
             cluster_size=np.bincount(nearest_of(rows.vectors, vectors), minlength=len(texts)),
             positions=taken,
         )
-
-    def _embed(self, texts: list[str]) -> np.ndarray:
-        if self._embedder is None:
-            raise SettingError("the embedder is not loaded; call `condense`.")
-        return self._embedder.encode(texts)
 
 
 def _cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:

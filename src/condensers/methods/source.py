@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from datasets import Dataset
 
-from condensers.data import Columns, Rows, drop_duplicates, load_source, read_rows, resolve_columns
+from condensers.data import Columns, Rows, drop_duplicates, load_source, read_rows, require_rows, resolve_columns
 from condensers.embedding import Embedded, EmbeddedRows, Embedder, Vectors, embed_texts
 from condensers.methods.config import CondenserConfig
 
@@ -76,6 +76,7 @@ def prepare_source(
     progress: bool = True,
 ) -> PreparedSource:
     """Reads, deduplicates and embeds rows; see `read_rows`, `drop_duplicates` and `embed_texts` for the errors."""
+    require_rows(dataset)  # first: the columns of an empty file have no types, which would be the lesser complaint
     columns = resolve_columns(dataset, config.text, config.label, config.separator)
     all_rows = read_rows(dataset, columns, drop_empty=config.drop_empty)
     rows, duplicates = drop_duplicates(all_rows, config.dedup)

@@ -1,0 +1,167 @@
+"""``condensers compare``."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from condensers.cli import options
+from condensers.cli.screen import note, print_json, print_table
+
+if TYPE_CHECKING:
+    from condensers.embedding import Embedder
+    from condensers.evaluation import Learner, MethodResult
+
+
+def compare(
+    source: options.Source,
+    methods: Annotated[
+        str, typer.Option(help="Methods, with commas; the first is what the others are tested against.")
+    ] = "random,herding,k_center,greedy_k_center,facility_location",
+    per_class: options.PerClass = None,
+    total: options.Total = None,
+    fraction: options.Fraction = None,
+    allow_fewer: options.AllowFewer = False,
+    learners: options.Learners = "linear_probe",
+    seeds: options.Seeds = 5,
+    fine_tuned_seeds: Annotated[
+        int | None, typer.Option(min=1, help="Runs of fine_tuned, the slow learner, if not --seeds.")
+    ] = None,
+    fine_tuned_steps: Annotated[int, typer.Option(min=1, help="Steps of fine_tuned; CondenseLM's are 200.")] = 200,
+    split: options.Split = None,
+    test_split: Annotated[str | None, typer.Option(help="Split to test on; test, else validation.")] = None,
+    name: options.Config = None,
+    revision: options.Revision = None,
+    text: options.Text = None,
+    label: options.Label = "auto",
+    dedup: options.Dedup = "exact",
+    drop_empty: options.DropEmpty = False,
+    embedder: options.EmbedderName = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for rows, table and report.")] = None,
+    overwrite: options.Overwrite = False,
+    json: options.Json = False,
+) -> None:
+    """Condense with several methods at the same budget and train the same classifiers on each result.
+
+    Example: condensers compare stanfordnlp/sst2 --methods random,k_center --per-class 10 --output runs/compare
+    """
+    from condensers.data import check_output, load_splits, load_test_split, read_rows
+    from condensers.embedding import load_embedder
+    from condensers.evaluation import compare_methods
+    from condensers.methods import AutoCondenser
+
+    names = options.split_names(methods, "--methods")
+    if output is not None:
+        check_output(output, overwrite=overwrite)
+    settings = options.row_settings(
+        text=text,
+        label=label,
+        embedder=None,
+        dedup=dedup,
+        drop_empty=drop_empty,
+        allow_fewer=allow_fewer,
+        per_class=per_class,
+        total=total,
+        fraction=fraction,
+    )
+    model = load_embedder() if embedder is None else load_embedder(embedder)
+    condensers = [AutoCondenser.from_method(method, embedder=model, **settings) for method in names]
+    condensers[0].config.budget  # noqa: B018  (a missing budget is said before any work)
+    splits = load_splits(source, name=name, revision=revision)
+    test_rows = load_test_split(splits, split=test_split)
+    prepared = condensers[0].fit(source, split=split, name=name, revision=revision).prepared_
+    test = read_rows(test_rows, prepared.columns, drop_empty=drop_empty, class_names=prepared.rows.class_names)
+    trained = _learners(options.split_names(learners, "--learners"), model, seeds, fine_tuned_seeds, fine_tuned_steps)
+    results = compare_methods(
+        prepared,
+        test,
+        names,
+        trained,
+        embedder=model,
+        settings=settings,
+        on_progress=lambda message: note(message, quiet=json),
+    )
+    columns, table = _table(results)
+    if output is not None:
+        _write(output, overwrite, source, results, prepared, columns, table)
+    if json:
+        print_json({"source": source, "methods": [_summary(result) for result in results]})
+        return
+    print_table(f"{source}: {len(prepared.rows):,} rows, tested on {len(test):,}", columns, table, right=columns[1:])
+    note("accuracy: mean and standard deviation over seeds; vs: difference to the first method, p of a paired t-test.")
+    if output is not None:
+        note(f"Open {output / 'report.html'} in a browser; the rows of each method are in {output}.")
+
+
+def _learners(
+    names: Sequence[str], embedder: "Embedder", seeds: int, fine_tuned_seeds: int | None, steps: int
+) -> "dict[str, tuple[Learner, list[int]]]":
+    from condensers.evaluation import load_learner
+
+    learners = {}
+    for name in names:
+        slow = name == "fine_tuned"
+        learner = load_learner(name, embedder=embedder, **({"max_steps": steps} if slow else {}))
+        learners[name] = (learner, list(range(fine_tuned_seeds or seeds if slow else seeds)))
+    return learners
+
+
+def _table(results: "Sequence[MethodResult]") -> tuple[list[str], list[list[str]]]:
+    from condensers.evaluation import paired_t_test
+
+    columns = ["method", "rows", "seconds"]
+    for scores in results[0].scores:
+        columns += [f"{scores.learner} (n={scores.n})", *([f"vs {results[0].method}"] if scores.n > 1 else [])]
+    table = []
+    for result in results:
+        row = [result.method, str(result.run.n_rows), f"{result.seconds:.2f}"]
+        for scores, base in zip(result.scores, results[0].scores, strict=True):
+            spread = f" ± {100 * scores.std:.1f}" if scores.n > 1 else ""
+            row.append(f"{100 * scores.mean:.1f}{spread}")
+            if scores.n > 1:
+                test = paired_t_test(scores.accuracy, base.accuracy)
+                row.append("" if result is results[0] else f"{100 * test.difference:+.1f} (p={test.p_value:.2g})")
+        table.append([*row, f"{result.similarity:.3f}"])
+    return [*columns, "similarity"], table
+
+
+def _summary(result: "MethodResult") -> dict[str, Any]:
+    return {
+        "method": result.method,
+        "rows": result.run.n_rows,
+        "seconds": result.seconds,
+        "similarity": result.similarity,
+        "scores": {
+            scores.learner: {"accuracy": list(scores.accuracy), "macro_f1": list(scores.macro_f1), "mean": scores.mean}
+            for scores in result.scores
+        },
+    }
+
+
+def _write(
+    output: Path,
+    overwrite: bool,
+    source: str,
+    results: "Sequence[MethodResult]",
+    prepared: Any,  # noqa: ANN401  (PreparedSource, whose import would slow --help)
+    columns: Sequence[str],
+    table: Sequence[Sequence[str]],
+) -> None:
+    from condensers.data import new_folder, write_json, write_text
+    from condensers.hub import write_condensed
+    from condensers.report import write_report
+
+    lines = [columns, ["---"] * len(columns), *table]
+    with new_folder(output, overwrite=overwrite) as folder:
+        for result in results:
+            write_condensed(result.rows, folder / result.method, result.run)
+        write_json(folder / "comparison.json", {"source": source, "methods": [_summary(r) for r in results]})
+        write_text(folder / "comparison.md", "".join(f"| {' | '.join(line)} |\n" for line in lines))
+        write_report(
+            folder / "report.html",
+            title=f"{source}: {len(results)} methods",
+            source=prepared.rows,
+            vectors=prepared.vectors,
+            results=results,
+        )
