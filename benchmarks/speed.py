@@ -199,8 +199,9 @@ def main() -> None:
         f"# Speed of the selectors: {arguments.n} of {len(x):,} rows, {x.shape[1]} dimensions",
         "",
         f"Vectors: {arguments.data or 'random unit vectors'}. {os.cpu_count()} CPU cores, float32; median of "
-        f"{arguments.repeats} runs, ours and the alternative in turn, each in its own process. This run's matrix product "
-        f"reached {flops / 1e9:.0f} GFLOP/s and one reading pass {bandwidth / 1e9:.1f} GB/s; floors are at those speeds. "
+        f"{arguments.repeats} runs, ours and the alternative in turn, each in its own process. This run's "
+        f"matrix product reached {flops / 1e9:.0f} GFLOP/s and one reading pass {bandwidth / 1e9:.1f} GB/s; floors are at "
+        f"those speeds. "
         f"Memory is peak anonymous memory above the input (the alternatives hold the input as an array besides).",
         "",
         "| selector | rows | ours, s | floor | alternative | its time, s | ratio | ours, MiB | its MiB |",

@@ -1,0 +1,35 @@
+"""Classifiers that are trained on condensed rows to see what the rows are worth."""
+
+from typing import Any
+
+from condensers.embedding import DEFAULT_EMBEDDER, Embedder, SentenceTransformerEmbedder
+from condensers.errors import SettingError
+from condensers.evaluation.learners.fine_tuned import FineTuned
+from condensers.evaluation.learners.linear_probe import LinearProbe
+from condensers.evaluation.learners.protocol import Classifier, Learner
+from condensers.evaluation.learners.text_rnn import TextRNN
+
+LEARNERS: dict[str, type] = {cls.name: cls for cls in (FineTuned, LinearProbe, TextRNN)}
+
+
+def load_learner(name: str, *, embedder: Embedder, **settings: Any) -> Learner:
+    """Makes a learner by name.
+
+    Args:
+        name: ``fine_tuned``, ``linear_probe`` or ``text_rnn``.
+        embedder: What the linear probe reads its vectors from; the other two start from the same model where it is one
+            on disk, else from the default model.
+        **settings: Settings of the learner.
+
+    Raises:
+        SettingError: if there is no learner of that name.
+    """
+    if name not in LEARNERS:
+        raise SettingError(f"there is no learner {name!r}; choose one of {', '.join(sorted(LEARNERS))}.")
+    if name == LinearProbe.name:
+        return LinearProbe(embedder, **settings)
+    folder = embedder.folder if isinstance(embedder, SentenceTransformerEmbedder) else DEFAULT_EMBEDDER
+    return LEARNERS[name](**{"model": folder, **settings})
+
+
+__all__ = ["LEARNERS", "Classifier", "FineTuned", "Learner", "LinearProbe", "TextRNN", "load_learner"]

@@ -1,0 +1,174 @@
+"""What holds for every learner, then what is particular to each."""
+
+import random
+
+import numpy as np
+import pytest
+
+from condensers.errors import RowError, SettingError, SourceNotFoundError
+from condensers.evaluation import LEARNERS, Classifier, FineTuned, Learner, LinearProbe, TextRNN, load_learner
+from condensers.evaluation.learners import fine_tuned
+from condensers.evaluation.learners.text_rnn import _build, _logits
+
+
+@pytest.fixture(params=sorted(LEARNERS))
+def learner(request, embedder, tiny_bert):
+    if request.param == "linear_probe":
+        return LinearProbe(embedder)
+    if request.param == "text_rnn":
+        return TextRNN(tiny_bert, embedding_dim=16, hidden_dim=16, num_epochs=15, learning_rate=5e-3)
+    return FineTuned(tiny_bert, max_steps=60, learning_rate=2e-3)
+
+
+def accuracy(classifier, rows):
+    return np.mean(classifier.predict(rows.texts) == rows.codes)
+
+
+class TestEveryLearner:
+    def test_learns_what_can_be_learned(self, learner, train, test):
+        classifier = learner.fit(train.texts, train.codes, 3, seed=0)
+        assert isinstance(learner, Learner)
+        assert isinstance(classifier, Classifier)
+        assert accuracy(classifier, test) > 0.9
+        predicted = classifier.predict(test.texts)
+        assert (predicted.shape, predicted.dtype) == ((60,), np.int64)
+
+    def test_learns_nothing_from_shuffled_labels(self, learner, train, test):
+        codes = np.random.default_rng(3).permutation(train.codes)
+        assert accuracy(learner.fit(train.texts, codes, 3, seed=0), test) < 0.7
+
+    def test_the_seed_fixes_everything_and_nothing_leaks(self, learner, train, test):
+        import torch
+
+        random.seed(5)
+        np.random.seed(5)  # noqa: NPY002
+        torch.manual_seed(5)
+        first = learner.fit(train.texts, train.codes, 3, seed=1).predict(test.texts)
+        drawn = random.random(), np.random.random(), torch.rand(1).item()  # noqa: NPY002
+        random.seed(5)
+        np.random.seed(5)  # noqa: NPY002
+        torch.manual_seed(5)
+        assert drawn == (random.random(), np.random.random(), torch.rand(1).item())  # noqa: NPY002
+        np.testing.assert_array_equal(learner.fit(train.texts, train.codes, 3, seed=1).predict(test.texts), first)
+
+    def test_a_prediction_does_not_depend_on_its_neighbours(self, learner, train):
+        classifier = learner.fit(train.texts, train.codes, 3, seed=0)
+        long = " ".join(["iron"] * 40)
+        alone = [int(classifier.predict([text])[0]) for text in train.texts[:6]]
+        assert classifier.predict([*train.texts[:6], long])[:6].tolist() == alone
+
+    def test_a_class_without_training_rows_is_allowed(self, learner, train, test):
+        classifier = learner.fit(train.texts, train.codes, 5, seed=0)
+        assert accuracy(classifier, test) > 0.6
+
+    def test_bad_rows(self, learner):
+        with pytest.raises(RowError, match="no rows to train on"):
+            learner.fit([], np.array([], dtype=np.int64), 2, seed=0)
+        with pytest.raises(RowError, match="one whole number for each of 1 texts"):
+            learner.fit(["a"], np.array([0, 1]), 2, seed=0)
+        with pytest.raises(RowError, match="0 to 1 for 2 classes; got 2"):
+            learner.fit(["a"], np.array([2]), 2, seed=0)
+
+
+def test_linear_probe_with_one_class(embedder):
+    assert LinearProbe(embedder).fit(["a", "b"], np.array([1, 1]), 3, seed=0).predict(["c"]).tolist() == [1]
+
+
+class TestFineTuned:
+    @pytest.fixture
+    def trainers(self, monkeypatch):
+        """The trainers that `fit` makes."""
+        import transformers
+
+        made = []
+
+        class Watched(transformers.Trainer):
+            def __init__(self, **arguments):
+                super().__init__(**arguments)
+                self.rates, self.batches = [], []
+                made.append(self)
+
+            def training_step(self, model, inputs, *rest, **more):
+                self.rates.append(self.optimizer.param_groups[0]["lr"])
+                self.batches.append(inputs["input_ids"].shape[0])
+                return super().training_step(model, inputs, *rest, **more)
+
+        monkeypatch.setattr(transformers, "Trainer", Watched)
+        return made
+
+    def test_the_protocol_is_condenselms(self, trainers, tiny_bert, train):
+        import torch
+
+        FineTuned(tiny_bert).fit(train.texts, train.codes, 3, seed=7)
+        (trainer,) = trainers
+        expected = [1e-4 * step / 100 for step in range(100)] + [1e-4 * (200 - step) / 100 for step in range(100, 200)]
+        np.testing.assert_allclose(trainer.rates, expected, rtol=1e-6)
+        assert trainer.batches == [24] * 200
+        assert isinstance(trainer.optimizer.optimizer, torch.optim.AdamW)
+        assert {group["weight_decay"] for group in trainer.optimizer.param_groups} == {0.0, 0.01}
+        assert (trainer.args.max_grad_norm, trainer.args.seed) == (1.0, 7)
+
+    def test_dropout_is_set_wherever_the_architecture_names_it(self, tiny_bert, train):
+        model = FineTuned(tiny_bert, max_steps=1, dropout=0.3).fit(train.texts, train.codes, 3, seed=0).model
+        assert (model.config.hidden_dropout_prob, model.config.attention_probs_dropout_prob) == (0.3, 0.3)
+        assert not model.training
+
+    def test_nothing_is_left_on_disk(self, tiny_bert, train, tmp_path, monkeypatch):
+        monkeypatch.setattr(fine_tuned.tempfile, "tempdir", str(tmp_path))
+        monkeypatch.chdir(tmp_path)
+        FineTuned(tiny_bert, max_steps=1).fit(train.texts, train.codes, 3, seed=0)
+        assert list(tmp_path.iterdir()) == []
+
+
+class TestTextRNN:
+    def test_the_network_is_pinrs(self):
+        import torch
+
+        network = _build(TextRNN(), torch.zeros(5, 100), 4)
+        lstm = network["recurrent"]
+        assert (lstm.input_size, lstm.hidden_size, lstm.num_layers) == (100, 100, 2)
+        assert (lstm.bidirectional, lstm.dropout) == (True, 0.5)
+        assert network["output"].weight.shape == (4, 200)
+
+    def test_padding_cannot_matter(self):
+        import torch
+
+        torch.manual_seed(0)
+        network = _build(TextRNN(), torch.randn(9, 100), 2).eval()
+        short, long = torch.tensor([1, 2]), torch.arange(9)
+        together = _logits(network, [short, long])
+        torch.testing.assert_close(together[:1], _logits(network, [short]))
+        torch.testing.assert_close(together[1:], _logits(network, [long]))
+
+    def test_word_vectors_are_principal_components(self, tiny_bert):
+        from safetensors.numpy import load_file
+
+        from condensers.evaluation.learners.word_vectors import read_word_vectors
+
+        table = load_file(tiny_bert / "model.safetensors")["embeddings.word_embeddings.weight"].astype(np.float64)
+        found = read_word_vectors(tiny_bert, 4).astype(np.float64)
+        _, _, axes = np.linalg.svd(table - table.mean(axis=0), full_matrices=False)
+        expected = (table - table.mean(axis=0)) @ axes[:4].T
+        expected *= 0.4 / np.sqrt((expected**2).mean())
+        signs = np.sign((expected * found).sum(axis=0))
+        np.testing.assert_allclose(found * signs, expected, atol=1e-5)
+
+    def test_more_dimensions_than_the_table_has(self, tiny_bert, train):
+        with pytest.raises(SettingError, match="at most 32"):
+            TextRNN(tiny_bert).fit(train.texts, train.codes, 3, seed=0)
+
+    def test_random_words(self, tiny_bert, train):
+        classifier = TextRNN(tiny_bert, pretrained=False, num_epochs=1).fit(train.texts, train.codes, 3, seed=0)
+        assert classifier.network["words"].weight.shape[1] == 100
+
+
+def test_learners_by_name(embedder):
+    assert load_learner("linear_probe", embedder=embedder).embedder is embedder
+    assert load_learner("fine_tuned", embedder=embedder, max_steps=3).max_steps == 3
+    with pytest.raises(SettingError, match="no learner 'svm'; choose one of fine_tuned, linear_probe, text_rnn"):
+        load_learner("svm", embedder=embedder)
+
+
+def test_a_model_that_is_not_there(tmp_path, train):
+    with pytest.raises(SourceNotFoundError, match="no config.json"):
+        FineTuned(tmp_path).fit(train.texts, train.codes, 3, seed=0)
