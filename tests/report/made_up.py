@@ -1,36 +1,16 @@
 """Small results of made-up methods."""
 
-from dataclasses import dataclass
-from statistics import fmean, stdev
-
 import numpy as np
 from datasets import ClassLabel, Dataset, Features, List, Value
 
 from condensers.data import Columns, read_rows
+from condensers.evaluation import Scores
 from condensers.methods import RunRecord
 from condensers.report import MethodResult
 
 
-@dataclass(frozen=True)
-class FakeScores:
-    """What `condensers.evaluation.Scores` promises the report."""
-
-    learner: str
-    accuracy: tuple[float, ...]
-    macro_f1: tuple[float, ...] = ()
-    seconds: float = 1.0
-
-    @property
-    def mean(self):
-        return fmean(self.accuracy)
-
-    @property
-    def std(self):
-        return stdev(self.accuracy) if self.n > 1 else float("nan")
-
-    @property
-    def n(self):
-        return len(self.accuracy)
+def make_scores(learner, *accuracy):
+    return Scores(learner, accuracy, accuracy, 1.0, tuple(range(len(accuracy))))
 
 
 def unit_vectors(n, dim=8, seed=0):
@@ -75,4 +55,4 @@ def make_result(source, vectors, kept, *, method="k_center", provenance=True, sc
         rows = rows.add_column("condensed_parents", [[int(i)] for i in kept], feature=List(Value("int64")))
         rows = rows.add_column("condensed_cluster_size", [17 + i for i in range(len(kept))])
     record = make_run(method, len(source), len(kept), **changes)
-    return MethodResult(method, rows, np.asarray(vectors[kept]), record, tuple(scores), similarity)
+    return MethodResult(method, rows, np.asarray(vectors[kept]), record, tuple(scores), similarity, 1.25)

@@ -1,6 +1,6 @@
 """The page in a real browser, at a phone's width and a desk's."""
 
-from report.made_up import FakeScores, make_result, make_source, unit_vectors
+from report.made_up import make_result, make_scores, make_source, unit_vectors
 
 from condensers.report import write_report
 
@@ -10,7 +10,7 @@ def test_it_fits_a_phone_and_its_controls_work(chromium, tmp_path):
     texts = [f"story {i} " + "x" * (i * 40) for i in range(30)]
     source = make_source(texts, [i % 3 for i in range(30)], names)
     vectors = unit_vectors(30)
-    scores = (FakeScores("linear probe", (0.7, 0.72)), FakeScores("TextRNN", (0.6, 0.64)))
+    scores = (make_scores("linear probe", 0.7, 0.72), make_scores("TextRNN", 0.6, 0.64))
     results = [
         make_result(source, vectors, kept, method=method, scores=scores)
         for method, kept in (("random", [0, 4, 29]), ("a_method_with_quite_a_long_name", [1, 2, 3]))

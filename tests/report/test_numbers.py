@@ -5,21 +5,9 @@ import pytest
 from report.made_up import make_result, make_source, unit_vectors
 
 from condensers.report.charts import axis, draw_balance, draw_histograms
-from condensers.report.distances import nearest_distances
 from condensers.report.formatting import count, duration, fixed, percent, shorten, split_long
 from condensers.report.layout import lay_out, spread_sample
 from condensers.report.result import label_results
-
-
-def test_distances_are_the_smallest_of_the_class():
-    x, codes = unit_vectors(50, seed=1), np.arange(50) % 3
-    points, point_codes = unit_vectors(7, seed=2), np.array([0, 1, 0, 1, 0, 1, 0])
-    found = nearest_distances(x, codes, points, point_codes)
-    for row, code, distance in zip(x, codes, found, strict=True):
-        if code == 2:
-            assert np.isnan(distance)
-        else:
-            assert distance == pytest.approx(1 - (points[point_codes == code] @ row).max(), abs=1e-6)
 
 
 def test_a_sample_takes_turns_between_groups():

@@ -1,0 +1,103 @@
+"""Results of methods, checked against their source and coded like it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from datasets import Dataset
+
+from condensers.data import Rows
+from condensers.embedding import Matrix, check_finite
+from condensers.errors import ColumnError, RowError, SettingError
+from condensers.evaluation import MethodResult
+
+
+@dataclass(frozen=True)
+class LabelledResult:
+    """A result with what the charts need of it.
+
+    Attributes:
+        result: The result.
+        label: The method's name, numbered where several results share it.
+        codes: Class of each row, coded as in the source; shape (n,), int64.
+    """
+
+    result: MethodResult
+    label: str
+    codes: np.ndarray
+
+
+def label_results(results: Sequence[MethodResult], source: Rows, vectors: Matrix) -> list[LabelledResult]:
+    """Checks results against their source, and names and codes them.
+
+    Shape:
+        vectors: (n_source_rows, dim).
+
+    Raises:
+        SettingError: if there are no results.
+        RowError: if a result has no rows, vectors do not fit or are not finite, or a label is not one of the source.
+        ColumnError: if a text or label column of the source is missing.
+    """
+    if not results:
+        raise SettingError("`results` must hold at least one method; got none.")
+    if vectors.shape[0] != len(source):
+        raise RowError(f"`vectors` must hold one row for each of {len(source)} source rows; got {vectors.shape[0]}.")
+    check_finite(vectors)
+    for result in results:
+        _check(result, source, vectors.shape[1])
+    methods = [result.method for result in results]
+    return [
+        LabelledResult(
+            result=result,
+            label=f"{result.method} ({methods[: i + 1].count(result.method)})"
+            if methods.count(result.method) > 1
+            else result.method,
+            codes=class_codes(result.rows, source),
+        )
+        for i, result in enumerate(results)
+    ]
+
+
+def class_codes(rows: Dataset, source: Rows) -> np.ndarray:
+    """Codes the labels of condensed rows as the source does.
+
+    Shape:
+        returns: (n,), int64; zeros when unlabelled.
+
+    Raises:
+        RowError: if a label does not occur in the source.
+    """
+    label = source.columns.label
+    if label is None:
+        return np.zeros(len(rows), dtype=np.int64)
+    codes, first = np.unique(source.codes, return_index=True)
+    values = source.dataset.select(first).with_format(None)[label][:]
+    code_of: dict[object, int] = {source.class_name(code): code for code in codes.tolist()}
+    code_of |= dict(zip(values, codes.tolist(), strict=True))
+    found = rows.with_format(None)[label][:]
+    unknown = [value for value in found if value not in code_of]
+    if unknown:
+        raise RowError(
+            f"column {label!r} of the condensed rows holds {unknown[0]!r}, which is no class of the source. "
+            f"Pass the source that they were condensed from."
+        )
+    return np.asarray([code_of[value] for value in found], dtype=np.int64)
+
+
+def _check(result: MethodResult, source: Rows, dim: int) -> None:
+    n_rows = len(result.rows)
+    if n_rows == 0:
+        raise RowError(f"method {result.method!r} has no rows; a report needs at least one.")
+    if result.vectors.shape != (n_rows, dim):
+        raise RowError(
+            f"`vectors` of method {result.method!r} must have the shape {(n_rows, dim)}, one row a condensed row; "
+            f"got {result.vectors.shape}."
+        )
+    check_finite(result.vectors)
+    wanted = (*source.columns.text, *([source.columns.label] if source.columns.label else []))
+    missing = [name for name in wanted if name not in result.rows.column_names]
+    if missing:
+        raise ColumnError(
+            f"the rows of method {result.method!r} have no column {missing[0]!r}; "
+            f"their columns are {', '.join(result.rows.column_names)}."
+        )
