@@ -19,11 +19,10 @@ $(STAMP): pyproject.toml setup.cfg constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[offline,dev]'
 	@touch $@
 
-demo: $(STAMP)  ## Condense the sample dataset with several methods, train on each result, write runs/demo/report.html
+demo: $(STAMP)  ## Condense the sample dataset with four methods, train on each result, write runs/demo/report.html
 	HF_HUB_OFFLINE=1 $(BIN)/condensers compare sample:shop_messages --embedder offline --per-class 5 \
-	  --methods random,herding,k_center,greedy_k_center,facility_location \
-	  --learners linear_probe,text_rnn,fine_tuned --seeds 5 --fine-tuned-seeds 1 --fine-tuned-steps 60 \
-	  --output runs/demo --overwrite
+	  --methods random,herding,k_center,facility_location --learners linear_probe,fine_tuned \
+	  --seeds 5 --fine-tuned-seeds 2 --fine-tuned-steps 40 --output runs/demo --overwrite
 
 test: $(STAMP)  ## Run the tests
 	$(PYTEST) -n 2 --dist loadfile $(ARGS)

@@ -20,13 +20,15 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left")
+    console = Console()
+    console.print(Text(title, style="bold"))
+    table = Table()
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         # As plain text: rich would read square brackets in data as markup.
         table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    console.print(table)
 
 
 def note(message: str, *, quiet: bool = False) -> None:

@@ -1,0 +1,130 @@
+"""The commands do their job on real files with a real model."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import make_rows
+from datasets import load_dataset
+
+from condensers.cli import main
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["condensers", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        output = capsys.readouterr()
+        assert stop.value.code in (0, None), output.err
+        return output
+
+    return call
+
+
+@pytest.fixture
+def source(tmp_path):
+    folder = tmp_path / "source"
+    folder.mkdir()
+    make_rows(per_class=12).to_parquet(folder / "train.parquet")
+    make_rows(per_class=6, seed=1).to_parquet(folder / "test.parquet")
+    return folder
+
+
+@pytest.mark.models
+def test_condense_twice_then_evaluate(run, source, tmp_path):
+    options = ("condense", source, "--per-class", 3, "--seed", 0, "--embedder", "offline", "--json")
+    first = json.loads(run(*options, "--output", "one").out)
+    again = json.loads(run(*options, "--output", "two").out)
+    assert (first["n_embedded"], again["n_embedded"]) == (36, 0)
+    assert first["class_counts"] == {"fruit": 3, "metal": 3, "bird": 3}
+    rows = [load_dataset(str(tmp_path / name), split="train") for name in ("one", "two")]
+    assert rows[0].to_dict() == rows[1].to_dict()
+    assert rows[0].features["label"].names == ["fruit", "metal", "bird"]
+    report = (tmp_path / "one" / "report.html").read_text(encoding="utf-8")
+    assert all(text in report for text in rows[0]["text"][:])
+    found = json.loads(run("evaluate", "one", "--against", source, "--learners", "linear_probe", "--json").out)
+    assert found["rows"] == 9
+    assert found["scores"]["linear_probe"]["accuracy"][0] > 0.8
+    assert "linear_probe" in run("evaluate", "one", "--against", source, "--learners", "linear_probe").out
+
+
+@pytest.mark.models
+def test_condense_for_people(run, source):
+    output = run("condense", source, "--total", 6, "--embedder", "offline", "--output", "out", "--no-report")
+    assert "k_center: 6 of 36 rows" in output.out
+    assert "load them with load_dataset('out')" in output.err
+    assert not os.path.exists("out/report.html")
+
+
+@pytest.mark.models
+def test_compare(run, source, tmp_path):
+    options = ("compare", source, "--methods", "random,herding", "--per-class", 2, "--embedder", "offline")
+    shown = run(*options, "--seeds", 3, "--output", "out").out
+    assert "vs random" in shown
+    table = (tmp_path / "out" / "comparison.md").read_text(encoding="utf-8").splitlines()
+    assert table[0].startswith("| method | rows | seconds | linear_probe (n=3) | vs random |")
+    assert [line.split(" | ")[0] for line in table[2:]] == ["| random", "| herding"]
+    saved = json.loads((tmp_path / "out" / "comparison.json").read_text())
+    assert len(saved["methods"][0]["scores"]["linear_probe"]["accuracy"]) == 3
+    assert len(load_dataset(str(tmp_path / "out" / "herding"), split="train")) == 6
+    assert "herding" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+def test_doctor(run):
+    found = json.loads(run("doctor", "--no-online", "--json").out)
+    assert found["ok"]
+    assert {"Python", "torch", "datasets", "cache"} <= {check["what"] for check in found["checks"]}
+
+
+def test_doctor_names_the_line_that_mends(monkeypatch, run):
+    from condensers.cli import doctor
+
+    def old(name):
+        return "0.0.1" if name == "torch" else "99.0"
+
+    monkeypatch.setattr(doctor, "version", old)
+    monkeypatch.setattr(sys, "argv", ["condensers", "doctor", "--no-online"])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 1
+    torch = next(check for check in doctor._packages() if check["what"] == "torch")
+    assert (torch["ok"], torch["remedy"]) == (False, "pip install 'torch>=2.13'")
+
+
+@pytest.mark.models
+@pytest.mark.slow
+def test_killed_and_started_again_it_gives_the_same_rows(tmp_path):
+    make_rows(per_class=400).to_parquet(tmp_path / "rows.parquet")
+    environment = {**os.environ, "HF_DATASETS_CACHE": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1"}
+    code = "from condensers.embedding import cache\ncache.SHARD_ROWS = 100\nfrom condensers.cli import main\nmain()\n"
+
+    def start(output):
+        options = ["condense", "rows.parquet", "--per-class", "4", "--embedder", "offline", "--no-report", "--json"]
+        command = [sys.executable, "-c", code, *options, "--output", output]
+        return subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
+
+    def shards():
+        return len(list((tmp_path / "cache").rglob("condensers/embeddings/*/*.arrow")))
+
+    killed = start("out")
+    deadline = time.monotonic() + 120
+    while shards() < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    assert 2 <= shards() < 12
+    assert not (tmp_path / "out").exists()
+    resumed = json.loads(start("out").communicate()[0])
+    unbroken = json.loads(start("other").communicate()[0])
+    assert 0 < resumed["n_embedded"] <= 1000
+    assert unbroken["n_embedded"] == 0
+    rows = [(tmp_path / name / "data" / "train-00000-of-00001.parquet").read_bytes() for name in ("out", "other")]
+    assert rows[0] == rows[1]

@@ -1,0 +1,26 @@
+"""The README's Python runs, and prints what the README says."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+@pytest.mark.models
+def test_the_example_prints_what_the_readme_shows(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = README.read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    shown = re.search(r"```\n(.*?)```", text.split(blocks[0])[1].removeprefix("```"), re.DOTALL).group(1)
+    printed = io.StringIO()
+    names = {}
+    with contextlib.redirect_stdout(printed):
+        exec(blocks[0], names)
+    assert printed.getvalue() == shown
+    exec(blocks[1], names)
+    assert names["small"]["label"][:] == list(range(8))
+    assert len(names["larger"]) == 40
