@@ -200,8 +200,8 @@ def main() -> None:
         "",
         f"Vectors: {arguments.data or 'random unit vectors'}. {os.cpu_count()} CPU cores, float32; median of "
         f"{arguments.repeats} runs, ours and the alternative in turn, each in its own process. This run's "
-        f"matrix product reached {flops / 1e9:.0f} GFLOP/s and one reading pass {bandwidth / 1e9:.1f} GB/s; floors are at "
-        f"those speeds. "
+        f"matrix product reached {flops / 1e9:.0f} GFLOP/s and one reading pass {bandwidth / 1e9:.1f} GB/s; "
+        f"floors are at those speeds. "
         f"Memory is peak anonymous memory above the input (the alternatives hold the input as an array besides).",
         "",
         "| selector | rows | ours, s | floor | alternative | its time, s | ratio | ours, MiB | its MiB |",
