@@ -16,7 +16,7 @@ help:  ## Say what there is
 
 $(STAMP): pyproject.toml setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[offline,dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e '.[offline,dev]'
 	@touch $@
 
 demo: $(STAMP)  ## Condense the sample dataset with four methods, train on each result, write runs/demo/report.html

@@ -90,6 +90,7 @@ def compare(
         return
     print_table(f"{source}: {len(prepared.rows):,} rows, tested on {len(test):,}", columns, table, right=columns[1:])
     note("accuracy: mean and standard deviation over seeds; vs: difference to the first method, p of a paired t-test.")
+    note("A deviation of 0.0 over several seeds: neither the method nor the learner draws anything at random.")
     if output is not None:
         note(f"Open {output / 'report.html'} in a browser; the rows of each method are in {output}.")
 

@@ -3,8 +3,7 @@
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from tqdm.auto import tqdm
 
+from condensers.data import hidden_progress_bars
 from condensers.embedding.protocol import Embedder
 from condensers.embedding.vectors import Vectors, check_finite
 from condensers.errors import RowError, StorageError
@@ -77,7 +77,7 @@ def _fill(
     try:
         paths[0].parent.mkdir(parents=True, exist_ok=True)
         with (
-            _quiet_datasets(),
+            hidden_progress_bars(),
             tqdm(
                 total=sum(len(shards[i]) for i in mine),
                 desc=f"Embedding with {embedder.name}",
@@ -138,15 +138,3 @@ def _shard_key(fingerprint: str, texts: Sequence[str]) -> str:
         digest.update(len(data).to_bytes(8, "little"))
         digest.update(data)
     return digest.hexdigest()
-
-
-@contextmanager
-def _quiet_datasets() -> Iterator[None]:
-    """Silences the bar that `Dataset.map` shows a shard, for ours counts rows over all shards."""
-    enabled = datasets.are_progress_bars_disabled() is False
-    datasets.disable_progress_bars()
-    try:
-        yield
-    finally:
-        if enabled:
-            datasets.enable_progress_bars()

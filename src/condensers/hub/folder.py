@@ -8,7 +8,7 @@ from pathlib import Path
 from datasets import Dataset
 from huggingface_hub import DatasetCard, DatasetCardData
 
-from condensers.data import load_source, new_folder, write_json, write_text
+from condensers.data import hidden_progress_bars, load_source, new_folder, write_json, write_text
 from condensers.errors import SourceNotFoundError
 from condensers.methods import RunRecord
 
@@ -37,7 +37,8 @@ def save_condensed(dataset: Dataset, path: str | os.PathLike[str], run: RunRecor
 def write_condensed(dataset: Dataset, folder: Path, run: RunRecord) -> None:
     """Writes the same files into a folder that is there, for callers who have more to put beside them."""
     (folder / "data").mkdir(parents=True, exist_ok=True)
-    dataset.to_parquet(folder / DATA_FILE)
+    with hidden_progress_bars():
+        dataset.to_parquet(folder / DATA_FILE)
     write_json(folder / RUN_FILE, run.to_json())
     write_text(folder / "README.md", str(_card(dataset, run)))
 
