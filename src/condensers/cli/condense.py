@@ -1,5 +1,6 @@
 """``condensers condense``."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,6 +65,8 @@ def condense(
     condenser = AutoCondenser.from_method(method, seed=seed, prompt=prompt, provenance=provenance, **settings)
     rows = condenser.condense(source, split=split, name=name, revision=revision)
     run = condenser.run_
+    if int(os.environ.get("RANK", "0")) > 0:  # under `accelerate launch` all processes embed and the first one writes
+        return
     with new_folder(output, overwrite=overwrite) as folder:
         write_condensed(rows, folder, run)
         if report:

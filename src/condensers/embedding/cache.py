@@ -62,9 +62,21 @@ def embed_texts(
     folder = folder / embedder.fingerprint
     shards = [texts[start : start + SHARD_ROWS] for start in range(0, len(texts), SHARD_ROWS)]
     paths = [folder / f"{_shard_key(embedder.fingerprint, shard)}.arrow" for shard in shards]
-    missing = [i for i, path in enumerate(paths) if not path.exists()]
+    missing = _agree([i for i, path in enumerate(paths) if not path.exists()])
     n_computed = _fill(missing, shards, paths, embedder, progress) if missing else 0
     return Embedded(Vectors([_open_shard(path) for path in paths]), n_computed, time.perf_counter() - began)
+
+
+def _agree(missing: list[int]) -> list[int]:
+    """Lets all processes work from the first one's list: they look at the folder at different moments."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return missing
+    from accelerate import PartialState
+    from accelerate.utils import broadcast_object_list
+
+    PartialState()
+    (agreed,) = broadcast_object_list([missing])
+    return agreed
 
 
 def _fill(
