@@ -20,9 +20,9 @@ $(STAMP): pyproject.toml setup.cfg constraints.txt
 	@touch $@
 
 demo: $(STAMP)  ## Condense the sample dataset with four methods, train on each result, write runs/demo/report.html
-	HF_HUB_OFFLINE=1 $(BIN)/condensers compare sample:shop_messages --embedder offline --per-class 5 \
+	HF_HUB_OFFLINE=1 $(BIN)/condensers compare sample:shop_messages --embedder offline --per-class 4 \
 	  --methods random,herding,k_center,facility_location --learners linear_probe,fine_tuned \
-	  --seeds 5 --fine-tuned-seeds 2 --fine-tuned-steps 40 --output runs/demo --overwrite
+	  --seeds 5 --fine-tuned-seeds 2 --fine-tuned-steps 30 --output runs/demo --overwrite
 
 test: $(STAMP)  ## Run the tests
 	$(PYTEST) -n 2 --dist loadfile $(ARGS)

@@ -3,6 +3,7 @@ import pytest
 from conftest import make_rows
 
 from condensers.data import Columns, read_rows
+from condensers.embedding import iter_blocks
 from condensers.errors import RowError, SettingError
 from condensers.evaluation import (
     LinearProbe,
@@ -13,6 +14,7 @@ from condensers.evaluation import (
     mean_interval,
     nearest_distances,
     paired_t_test,
+    similarity,
 )
 from condensers.methods import AutoCondenser
 
@@ -71,6 +73,12 @@ def test_seeds_and_classes_are_checked():
         evaluate_rows(unlabelled, rows(1), learner, seeds=[0])
 
 
+def test_predictions_of_another_shape_are_refused():
+    # A column would broadcast against the codes and give a plausible accuracy.
+    with pytest.raises(RowError, match=r"'fixed' must predict one class for each of 3 test rows; got shape \(3, 1\)"):
+        evaluate_rows(rows(2), rows(1), Fixed({0: [[0], [1], [2]]}), seeds=[0])
+
+
 def test_paired_t_test_by_hand():
     # Differences 1, 2, 3: mean 2, standard error 1 / sqrt(3), t = 3.4641 with 2 degrees of freedom.
     test = paired_t_test([2, 4, 6], [1, 2, 3])
@@ -81,6 +89,20 @@ def test_paired_t_test_by_hand():
     assert np.isnan(paired_t_test([2], [1]).p_value)
     with pytest.raises(SettingError, match="got 1 and 2"):
         paired_t_test([1], [1, 2])
+
+
+def test_rounding_is_no_spread():
+    # 0.8 - 0.7 and 0.7 - 0.6 differ in the last bit, which would be a t of 10^15.
+    assert 0.8 - 0.7 != 0.7 - 0.6
+    assert paired_t_test([0.8, 0.7], [0.7, 0.6]).p_value == 0.0
+    assert paired_t_test([0.1 + 0.2, 0.3], [0.3, 0.3]).p_value == 1.0
+
+
+def test_arrays_are_values_too():
+    assert paired_t_test(np.array([2.0, 4.0, 6.0]), np.array([1.0, 2.0, 3.0])) == paired_t_test([2, 4, 6], [1, 2, 3])
+    assert mean_interval(np.array([1.0, 2.0, 3.0])) == mean_interval([1, 2, 3])
+    with pytest.raises(SettingError, match="got 0 and 0"):
+        paired_t_test(np.array([]), np.array([]))
 
 
 def test_interval_by_hand():
@@ -103,6 +125,28 @@ def test_coverage_by_hand():
         nearest_distances(source, np.zeros((1, 3), np.float32))
     with pytest.raises(RowError, match="both sides or for neither"):
         nearest_distances(source, few, np.array([0, 1, 0]))
+    with pytest.raises(RowError, match="got 2 for 3 source rows and 2 for 2 condensed rows"):
+        nearest_distances(source, few, np.array([0, 1]), np.array([0, 1]))
+
+
+def test_coverage_does_not_depend_on_blocks(monkeypatch):
+    rng = np.random.default_rng(0)
+    source, few = (
+        x / np.linalg.norm(x, axis=1, keepdims=True) for x in (rng.normal(size=(50, 8)), rng.normal(size=(4, 8)))
+    )
+    source, few = source.astype(np.float32), few.astype(np.float32)
+    whole = nearest_distances(source, few)
+    np.testing.assert_allclose(whole, 1 - (source @ few.T).max(axis=1), atol=1e-6)
+    blocks = []
+
+    def small_blocks(x):
+        for where, block in iter_blocks(x, 7):
+            blocks.append(len(block))
+            yield where, block
+
+    monkeypatch.setattr(similarity, "iter_blocks", small_blocks)
+    np.testing.assert_allclose(nearest_distances(source, few), whole, atol=1e-6)
+    assert max(blocks) == 7
 
 
 def test_methods_are_compared_on_the_same_seeds(embedder):

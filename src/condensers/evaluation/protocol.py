@@ -56,7 +56,8 @@ def evaluate_rows(train: Rows | Sequence[Rows], test: Rows, learner: Learner, *,
 
     Raises:
         SettingError: if there are no seeds, one occurs twice, or their number is not that of the sets.
-        RowError: if the two datasets do not name their classes alike, or have none.
+        RowError: if the two datasets do not name their classes alike, or have none, or a classifier predicts another
+            number of classes than there are test rows.
     """
     seeds = tuple(seeds)
     if not seeds or len(set(seeds)) != len(seeds):
@@ -70,7 +71,12 @@ def evaluate_rows(train: Rows | Sequence[Rows], test: Rows, learner: Learner, *,
     accuracy, macro_f1 = [], []
     for rows, seed in zip(sets, seeds, strict=True):
         classifier = learner.fit(rows.texts, rows.codes, len(test.class_names), seed=seed)
-        predicted = classifier.predict(test.texts)
+        predicted = np.asarray(classifier.predict(test.texts))
+        if predicted.shape != test.codes.shape:
+            raise RowError(
+                f"the classifier of {learner.name!r} must predict one class for each of {len(test)} test rows; "
+                f"got shape {predicted.shape}."
+            )
         accuracy.append(float(np.mean(predicted == test.codes)))
         macro_f1.append(macro_f1_score(test.codes, predicted))
     return Scores(learner.name, tuple(accuracy), tuple(macro_f1), time.perf_counter() - began, seeds)

@@ -19,7 +19,7 @@ def nearest_distances(
         returns: (n_source,), float32; 1 for rows of a class that has no condensed row.
 
     Raises:
-        RowError: if the dimensions differ, there are no condensed rows, or only one side has codes.
+        RowError: if the dimensions differ, there are no condensed rows, or codes are missing on one side or too few.
     """
     if source.shape[1] != condensed.shape[1] or condensed.shape[0] == 0:
         raise RowError(f"rows must share a dimension, and some be condensed; got {source.shape}, {condensed.shape}.")
@@ -27,6 +27,11 @@ def nearest_distances(
         raise RowError("class codes are needed for both sides or for neither.")
     if source_codes is None or condensed_codes is None:
         return _distances(source, np.asarray(condensed[:]))
+    if len(source_codes) != source.shape[0] or len(condensed_codes) != condensed.shape[0]:
+        raise RowError(
+            f"each row needs a class code; got {len(source_codes)} for {source.shape[0]} source rows and "
+            f"{len(condensed_codes)} for {condensed.shape[0]} condensed rows."
+        )
     out = np.ones(source.shape[0], dtype=np.float32)
     for code in np.unique(condensed_codes):
         here = np.flatnonzero(source_codes == code)

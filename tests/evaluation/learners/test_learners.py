@@ -1,13 +1,18 @@
 """What holds for every learner, then what is particular to each."""
 
+import logging
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
+from condensers.embedding import load_embedder
 from condensers.errors import RowError, SettingError, SourceNotFoundError
 from condensers.evaluation import LEARNERS, Classifier, FineTuned, Learner, LinearProbe, TextRNN, load_learner
-from condensers.evaluation.learners import fine_tuned
+from condensers.evaluation.learners import fine_tuned, text_rnn
+from condensers.evaluation.learners.batching import iter_by_length
 from condensers.evaluation.learners.text_rnn import _build, _logits
 
 
@@ -16,12 +21,23 @@ def learner(request, embedder, tiny_bert):
     if request.param == "linear_probe":
         return LinearProbe(embedder)
     if request.param == "text_rnn":
-        return TextRNN(tiny_bert, embedding_dim=16, hidden_dim=16, num_epochs=15, learning_rate=5e-3)
-    return FineTuned(tiny_bert, max_steps=60, learning_rate=2e-3)
+        return TextRNN(tiny_bert, embedding_dim=16, hidden_dim=16, num_epochs=15, learning_rate=5e-3, batch_size=4)
+    return FineTuned(tiny_bert, max_steps=40, learning_rate=3e-3)
 
 
 def accuracy(classifier, rows):
     return np.mean(classifier.predict(rows.texts) == rows.codes)
+
+
+def with_tokenizer(folder, tiny_bert, model, **tokens):
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_bert)
+    for name, token in tokens.items():
+        setattr(tokenizer, name, token)
+    tokenizer.save_pretrained(folder)
+    model.save_pretrained(folder)
+    return folder
 
 
 class TestEveryLearner:
@@ -113,6 +129,49 @@ class TestFineTuned:
         assert (model.config.hidden_dropout_prob, model.config.attention_probs_dropout_prob) == (0.3, 0.3)
         assert not model.training
 
+    def test_dropout_follows_the_names_of_other_architectures(self, tmp_path, tiny_bert, train):
+        from transformers import DistilBertConfig, DistilBertModel
+
+        config = DistilBertConfig(vocab_size=29, dim=16, n_layers=1, n_heads=2, hidden_dim=16, seq_classif_dropout=0.2)
+        folder = with_tokenizer(tmp_path, tiny_bert, DistilBertModel(config))
+        model = FineTuned(folder, max_steps=1, dropout=0.3).fit(train.texts, train.codes, 3, seed=0).model
+        assert model.dropout.p == 0.3  # before the classifier, from `seq_classif_dropout`
+        assert (model.config.dropout, model.config.attention_dropout) == (0.3, 0.3)
+
+    def test_a_tokenizer_without_padding(self, tmp_path, tiny_bert, train, test):
+        from transformers import GPT2Config, GPT2Model
+
+        config = GPT2Config(vocab_size=29, n_embd=16, n_layer=1, n_head=2, n_positions=64)
+        folder = with_tokenizer(tmp_path, tiny_bert, GPT2Model(config), pad_token=None, eos_token="[SEP]")
+        learner = FineTuned(folder, max_steps=40, learning_rate=1e-2, dropout=0.05)
+        classifier = learner.fit(train.texts, train.codes, 3, seed=0)
+        assert classifier.model.config.resid_pdrop == 0.05
+        assert accuracy(classifier, test) > 0.9
+
+    def test_texts_longer_than_the_model_reads(self, tiny_bert, train):
+        classifier = FineTuned(tiny_bert, max_steps=1).fit([*train.texts, "iron " * 99], [*train.codes, 0], 3, seed=0)
+        assert classifier.max_length == 64
+        assert classifier.predict(["iron " * 99]).shape == (1,)
+
+    def test_a_step_sees_one_batch_however_many_devices_share_it(self, monkeypatch, tmp_path):
+        from transformers import TrainingArguments
+
+        monkeypatch.setattr(TrainingArguments, "n_gpu", 4)
+        assert FineTuned()._arguments(str(tmp_path), 0).train_batch_size == 64
+
+    def test_nothing_is_printed(self, tiny_bert, train, capfd):
+        # Their handler keeps the stderr it was made with, which `capfd` does not see.
+        records, logger, handler = [], logging.getLogger("transformers"), logging.Handler()
+        handler.emit = records.append
+        logger.addHandler(handler)
+        level = logger.level
+        try:
+            FineTuned(tiny_bert, max_steps=2).fit(train.texts, train.codes, 3, seed=0)
+        finally:
+            logger.removeHandler(handler)
+        assert (records, logger.level) == ([], level)
+        assert capfd.readouterr() == ("", "")
+
     def test_nothing_is_left_on_disk(self, tiny_bert, train, tmp_path, monkeypatch):
         monkeypatch.setattr(fine_tuned.tempfile, "tempdir", str(tmp_path))
         monkeypatch.chdir(tmp_path)
@@ -121,6 +180,36 @@ class TestFineTuned:
 
 
 class TestTextRNN:
+    def test_threads_change_nothing(self, tiny_bert, train):
+        import torch
+
+        n_threads = torch.get_num_threads()
+        tables = []
+        try:
+            for n in (1, 2):
+                torch.set_num_threads(n)
+                network = (
+                    TextRNN(tiny_bert, embedding_dim=32, num_epochs=2).fit(train.texts, train.codes, 3, seed=0).network
+                )
+                assert torch.get_num_threads() == n
+                tables.append(network["words"].weight)
+        finally:
+            torch.set_num_threads(n_threads)
+        assert torch.equal(*tables)
+
+    def test_one_thread_at_work(self, tiny_bert, train, monkeypatch):
+        import torch
+
+        seen = []
+        monkeypatch.setattr(text_rnn, "_train", lambda *rest: seen.append(torch.get_num_threads()))
+        n_threads = torch.get_num_threads()
+        try:
+            torch.set_num_threads(2)
+            TextRNN(tiny_bert, embedding_dim=8).fit(train.texts, train.codes, 3, seed=0)
+        finally:
+            torch.set_num_threads(n_threads)
+        assert seen == [1]
+
     def test_the_network_is_pinrs(self):
         import torch
 
@@ -162,11 +251,68 @@ class TestTextRNN:
         assert classifier.network["words"].weight.shape[1] == 100
 
 
+@pytest.mark.parametrize("name", ["fine_tuned", "text_rnn"])
+def test_weights_depend_on_the_seed_alone(name, tiny_bert, train):
+    import torch
+
+    def weights(seed, outer):
+        torch.manual_seed(outer)
+        if name == "fine_tuned":
+            return FineTuned(tiny_bert, max_steps=2, learning_rate=1e-2).fit(*rows, seed=seed).model.classifier.weight
+        return TextRNN(tiny_bert, embedding_dim=8, num_epochs=1).fit(*rows, seed=seed).network["output"].weight
+
+    rows = train.texts, train.codes, 3
+    assert torch.equal(weights(seed=1, outer=5), weights(seed=1, outer=6))
+    assert not torch.allclose(weights(seed=1, outer=5), weights(seed=2, outer=5))
+
+
+def test_batches_go_from_long_to_short():
+    batches = [batch.tolist() for batch in iter_by_length([3, 9, 3, 5, 9], 2)]
+    assert batches == [[1, 4], [3, 0], [2]]
+
+
+@pytest.mark.parametrize(
+    ("cls", "settings", "message"),
+    [
+        (FineTuned, {"max_steps": 0}, "`max_steps` must be a whole number of at least 1; got 0"),
+        (FineTuned, {"warmup_ratio": 1.0}, "`warmup_ratio` must be at least 0 and below 1; got 1.0"),
+        (FineTuned, {"weight_decay": -0.1}, "`weight_decay` must be at least 0; got -0.1"),
+        (TextRNN, {"batch_size": 2.5}, "`batch_size` must be a whole number of at least 1; got 2.5"),
+        (TextRNN, {"dropout": 1}, "`dropout` must be at least 0 and below 1; got 1"),
+        (TextRNN, {"learning_rate": 0}, "`learning_rate` must be above 0; got 0"),
+        (LinearProbe, {"embedder": None, "C": -1.0}, "`C` must be above 0; got -1.0"),
+    ],
+)
+def test_settings_are_checked(cls, settings, message):
+    with pytest.raises(SettingError, match=message):
+        cls(**settings)
+
+
+@pytest.mark.models
+class TestBundledModel:
+    def test_text_rnn(self, train, test):
+        learner = load_learner("text_rnn", embedder=load_embedder("offline"), num_epochs=6)
+        assert accuracy(learner.fit(train.texts, train.codes, 3, seed=0), test) > 0.8
+
+    def test_fine_tuned(self, train):
+        learner = load_learner("fine_tuned", embedder=load_embedder("offline"), max_steps=8, learning_rate=3e-4)
+        rows = train.select(np.arange(6))
+        assert accuracy(learner.fit(rows.texts, rows.codes, 3, seed=0), rows) > 0.8
+
+
 def test_learners_by_name(embedder):
     assert load_learner("linear_probe", embedder=embedder).embedder is embedder
     assert load_learner("fine_tuned", embedder=embedder, max_steps=3).max_steps == 3
     with pytest.raises(SettingError, match="no learner 'svm'; choose one of fine_tuned, linear_probe, text_rnn"):
         load_learner("svm", embedder=embedder)
+    with pytest.raises(SettingError, match="'linear_probe' has no setting max_steps; it has C"):
+        load_learner("linear_probe", embedder=embedder, max_steps=3)
+
+
+def test_importing_the_room_is_cheap():
+    heavy = "'torch', 'transformers', 'sklearn', 'scipy.stats'"
+    code = f"import condensers.evaluation, sys; print([name for name in ({heavy}) if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
 
 
 def test_a_model_that_is_not_there(tmp_path, train):

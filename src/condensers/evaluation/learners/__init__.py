@@ -1,5 +1,6 @@
 """Classifiers that are trained on condensed rows to see what the rows are worth."""
 
+from dataclasses import fields
 from typing import Any
 
 from condensers.embedding import DEFAULT_EMBEDDER, Embedder, SentenceTransformerEmbedder
@@ -22,10 +23,14 @@ def load_learner(name: str, *, embedder: Embedder, **settings: Any) -> Learner:
         **settings: Settings of the learner.
 
     Raises:
-        SettingError: if there is no learner of that name.
+        SettingError: if there is no learner of that name, or it has no such setting.
     """
     if name not in LEARNERS:
         raise SettingError(f"there is no learner {name!r}; choose one of {', '.join(sorted(LEARNERS))}.")
+    known = [field.name for field in fields(LEARNERS[name]) if field.name != "embedder"]
+    unknown = sorted(set(settings) - set(known))
+    if unknown:
+        raise SettingError(f"learner {name!r} has no setting {', '.join(unknown)}; it has {', '.join(known)}.")
     if name == LinearProbe.name:
         return LinearProbe(embedder, **settings)
     folder = embedder.folder if isinstance(embedder, SentenceTransformerEmbedder) else DEFAULT_EMBEDDER

@@ -9,22 +9,15 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from condensers.embedding import DEFAULT_EMBEDDER
+from condensers.errors import SettingError
 from condensers.evaluation.learners.batching import iter_by_length
 from condensers.evaluation.learners.folders import learner_folder
 from condensers.evaluation.learners.protocol import check_training_rows
 from condensers.evaluation.learners.randomness import seeded
+from condensers.evaluation.learners.settings import check_settings
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainingArguments
-
-# What architectures call their dropout rates; those that a config has are set.
-_DROPOUT_NAMES = (
-    "hidden_dropout_prob",
-    "attention_probs_dropout_prob",
-    "dropout",
-    "attention_dropout",
-    "dropout_rate",
-)
 
 
 @dataclass(frozen=True)
@@ -44,8 +37,11 @@ class FineTuned:
         warmup_ratio: Share of the steps over which the rate rises.
         weight_decay: Of AdamW.
         max_grad_norm: Norm at which gradients are clipped.
-        dropout: Rate of every dropout that the architecture's config names.
-        max_length: Tokens a text, the rest cut off.
+        dropout: Rate of every dropout to which the architecture's config gives a rate.
+        max_length: Tokens a text, the rest cut off; at most what the model reads.
+
+    Raises:
+        SettingError: if a setting is out of its range.
     """
 
     model: str | Path = DEFAULT_EMBEDDER
@@ -59,24 +55,36 @@ class FineTuned:
     max_length: int = 128
     name: ClassVar[str] = "fine_tuned"
 
+    def __post_init__(self) -> None:
+        check_settings(
+            self,
+            whole=("max_steps", "batch_size", "max_length"),
+            positive=("learning_rate", "max_grad_norm"),
+            shares=("warmup_ratio", "dropout"),
+        )
+        if self.weight_decay < 0:
+            raise SettingError(f"`weight_decay` must be at least 0; got {self.weight_decay!r}.")
+
     def fit(self, texts: Sequence[str], codes: np.ndarray, n_classes: int, *, seed: int) -> "FineTunedClassifier":
         """Fine-tunes a fresh copy of the model; see `Learner.fit`.
 
         Raises:
             RowError: if there are no texts, or texts and codes do not fit together.
             SourceNotFoundError: if the model is not to be had.
+            SettingError: if its tokenizer has no token to pad with.
         """
-        from transformers import AutoTokenizer, DataCollatorWithPadding, PrinterCallback, Trainer
+        from transformers import DataCollatorWithPadding, PrinterCallback, Trainer
 
         codes = check_training_rows(texts, codes, n_classes)
         folder = learner_folder(self.model)
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        tokenizer = _tokenizer(folder)
+        max_length = min(self.max_length, tokenizer.model_max_length)
         rows = [
             {"input_ids": ids, "labels": code}
-            for ids, code in zip(_token_ids(texts, tokenizer, self.max_length), codes.tolist(), strict=True)
+            for ids, code in zip(_token_ids(texts, tokenizer, max_length), codes.tolist(), strict=True)
         ]
         with seeded(seed), tempfile.TemporaryDirectory() as scratch:
-            model = self._fresh_model(folder, n_classes)
+            model = self._fresh_model(folder, n_classes, tokenizer.pad_token_id)
             trainer = Trainer(
                 model=model,
                 args=self._arguments(scratch, seed),
@@ -85,16 +93,18 @@ class FineTuned:
             )
             trainer.remove_callback(PrinterCallback)  # it prints the final metrics when progress bars are off
             trainer.train()
-        return FineTunedClassifier(model.eval(), tokenizer, self.max_length)
+        return FineTunedClassifier(model.eval(), tokenizer, max_length)
 
-    def _fresh_model(self, folder: Path, n_classes: int) -> "PreTrainedModel":
+    def _fresh_model(self, folder: Path, n_classes: int, pad_token_id: int) -> "PreTrainedModel":
         from transformers import AutoConfig, AutoModelForSequenceClassification
         from transformers.utils import logging
 
         config = AutoConfig.from_pretrained(folder, num_labels=n_classes)
-        for name in _DROPOUT_NAMES:
-            if isinstance(getattr(config, name, None), float):
+        for name, value in config.to_dict().items():
+            if isinstance(value, float) and ("dropout" in name or name.endswith("pdrop")):
                 setattr(config, name, self.dropout)
+        if getattr(config, "pad_token_id", None) is None:
+            config.pad_token_id = pad_token_id
         # That the classifier head is new is what is wanted here, and no news to anyone.
         level, shown = logging.get_verbosity(), logging.is_progress_bar_enabled()
         logging.set_verbosity_error()
@@ -109,7 +119,7 @@ class FineTuned:
     def _arguments(self, scratch: str, seed: int) -> "TrainingArguments":
         from transformers import TrainingArguments
 
-        return TrainingArguments(
+        args = TrainingArguments(
             output_dir=scratch,
             max_steps=self.max_steps,
             per_device_train_batch_size=self.batch_size,
@@ -126,6 +136,9 @@ class FineTuned:
             disable_tqdm=True,
             dataloader_pin_memory=False,
         )
+        # A step sees `batch_size` rows however many devices share them.
+        args.per_device_train_batch_size = max(1, self.batch_size // (args.world_size * max(1, args.n_gpu)))
+        return args
 
 
 @dataclass(frozen=True)
@@ -157,6 +170,18 @@ class FineTunedClassifier:
                 batch = self.tokenizer.pad({"input_ids": [ids[i] for i in positions]}, return_tensors="pt")
                 codes[positions] = self.model(**batch.to(self.model.device)).logits.argmax(dim=-1).cpu().numpy()
         return codes
+
+
+def _tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    if tokenizer.pad_token is None:
+        # GPT-2 and its kin were never trained on batches of unequal rows; padding is masked, so any token will do.
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    if tokenizer.pad_token is None:
+        raise SettingError(f"the tokenizer in {str(folder)!r} has no token to pad with. Set its `pad_token`.")
+    return tokenizer
 
 
 def _token_ids(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBase", max_length: int) -> list[list[int]]:

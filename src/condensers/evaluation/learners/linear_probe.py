@@ -8,9 +8,13 @@ import numpy as np
 
 from condensers.embedding import Embedder, embed_texts
 from condensers.evaluation.learners.protocol import check_training_rows
+from condensers.evaluation.learners.settings import check_settings
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
+
+# Texts from which embedding takes long enough for a bar.
+_LONG_WORK = 1000
 
 
 @dataclass(frozen=True)
@@ -22,11 +26,17 @@ class LinearProbe:
     Attributes:
         embedder: What turns texts into vectors; cached, so that test rows are embedded once for all probes.
         C: Inverse strength of the L2 penalty, as in scikit-learn.
+
+    Raises:
+        SettingError: if a setting is out of its range.
     """
 
     embedder: Embedder
     C: float = 1.0
     name: ClassVar[str] = "linear_probe"
+
+    def __post_init__(self) -> None:
+        check_settings(self, positive=("C",))
 
     def fit(self, texts: Sequence[str], codes: np.ndarray, n_classes: int, *, seed: int) -> "LinearClassifier":
         """Trains the regression; see `Learner.fit`. The seed changes nothing.
@@ -66,4 +76,5 @@ class LinearClassifier:
         """
         if self.model is None:
             return np.full(len(texts), self.only_class, dtype=np.int64)
-        return self.model.predict(embed_texts(texts, self.embedder).vectors[:]).astype(np.int64)
+        embedded = embed_texts(texts, self.embedder, progress=len(texts) >= _LONG_WORK)
+        return self.model.predict(embedded.vectors[:]).astype(np.int64)

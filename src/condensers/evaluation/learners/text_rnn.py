@@ -12,6 +12,8 @@ from condensers.evaluation.learners.batching import iter_by_length
 from condensers.evaluation.learners.folders import learner_folder
 from condensers.evaluation.learners.protocol import check_training_rows
 from condensers.evaluation.learners.randomness import seeded
+from condensers.evaluation.learners.settings import check_settings
+from condensers.evaluation.learners.threads import one_thread
 from condensers.evaluation.learners.word_vectors import read_word_vectors
 
 if TYPE_CHECKING:
@@ -39,6 +41,9 @@ class TextRNN:
         num_epochs: Passes over the rows.
         learning_rate: Of Adam.
         batch_size: Rows a step.
+
+    Raises:
+        SettingError: if a setting is out of its range.
     """
 
     model: str | Path = DEFAULT_EMBEDDER
@@ -53,12 +58,21 @@ class TextRNN:
     batch_size: int = 2
     name: ClassVar[str] = "text_rnn"
 
+    def __post_init__(self) -> None:
+        check_settings(
+            self,
+            whole=("embedding_dim", "hidden_dim", "n_layers", "max_length", "num_epochs", "batch_size"),
+            positive=("learning_rate",),
+            shares=("dropout",),
+        )
+
     def fit(self, texts: Sequence[str], codes: np.ndarray, n_classes: int, *, seed: int) -> "TextRNNClassifier":
         """Trains a network; see `Learner.fit`.
 
         Raises:
             RowError: if there are no texts, or texts and codes do not fit together.
             SourceNotFoundError: if the model is not to be had.
+            SettingError: if its table has fewer than `embedding_dim` columns.
         """
         import torch
         from transformers import AutoTokenizer
@@ -67,7 +81,7 @@ class TextRNN:
         folder = learner_folder(self.model)
         tokenizer = AutoTokenizer.from_pretrained(folder)
         tokens = _tokenize(texts, tokenizer, self.max_length)
-        with seeded(seed):
+        with one_thread(), seeded(seed):
             table = self._table(folder, len(tokenizer))
             # Words that no training row holds get no gradient, so training a small table of those seen is the same.
             seen = np.unique(np.concatenate(tokens))
@@ -109,7 +123,7 @@ class TextRNNClassifier:
 
         tokens = [torch.from_numpy(row) for row in _tokenize(texts, self.tokenizer, self.max_length)]
         codes = np.empty(len(tokens), dtype=np.int64)
-        with torch.inference_mode():
+        with one_thread(), torch.inference_mode():
             for positions in iter_by_length([len(row) for row in tokens], 256):
                 codes[positions] = _logits(self.network, [tokens[i] for i in positions]).argmax(dim=1).numpy()
         return codes
