@@ -174,11 +174,9 @@ def vectors_of(data: str | None, rows: int, dim: int) -> np.ndarray:
     if data is None:
         x = np.random.default_rng(0).normal(size=(rows, dim)).astype(np.float32)
         return x / np.linalg.norm(x, axis=1, keepdims=True)
-    from condensers.data import load_source, read_rows, resolve_columns
-    from condensers.embedding import embed_texts, load_embedder
+    from condensers import RandomCondenser
 
-    dataset = load_source(data)
-    return embed_texts(read_rows(dataset, resolve_columns(dataset)).texts, load_embedder("offline")).vectors[:]
+    return RandomCondenser(embedder="offline").fit(data).prepared_.vectors[:]
 
 
 def main() -> None:

@@ -13,18 +13,23 @@ _PUBLIC: dict[str, str] = {
     "AutoCondenser": "methods",
     "Budget": "data",
     "Columns": "data",
-    "CondensersError": "errors",
     "Condenser": "methods",
     "CondenserConfig": "methods",
+    "CondensersError": "errors",
+    "DIMPConfig": "trainers",
+    "DIMPTrainer": "trainers",
     "EmbeddingCondenser": "methods",
     "FacilityLocationCondenser": "methods",
     "GreedyKCenterCondenser": "methods",
     "HerdingCondenser": "methods",
+    "ImportanceWeightedConfig": "trainers",
+    "ImportanceWeightedTrainer": "trainers",
     "KCenterCondenser": "methods",
     "RandomCondenser": "methods",
     "load_embedder": "embedding",
     "load_source": "data",
     "load_test_split": "data",
+    "plot_weights": "trainers",
     "sample_dataset": "data",
 }
 
@@ -35,15 +40,20 @@ __all__ = [
     "Condenser",
     "CondenserConfig",
     "CondensersError",
+    "DIMPConfig",
+    "DIMPTrainer",
     "EmbeddingCondenser",
     "FacilityLocationCondenser",
     "GreedyKCenterCondenser",
     "HerdingCondenser",
+    "ImportanceWeightedConfig",
+    "ImportanceWeightedTrainer",
     "KCenterCondenser",
     "RandomCondenser",
     "load_embedder",
     "load_source",
     "load_test_split",
+    "plot_weights",
     "sample_dataset",
 ]
 
@@ -61,6 +71,13 @@ if TYPE_CHECKING:
         HerdingCondenser,
         KCenterCondenser,
         RandomCondenser,
+    )
+    from condensers.trainers import (
+        DIMPConfig,
+        DIMPTrainer,
+        ImportanceWeightedConfig,
+        ImportanceWeightedTrainer,
+        plot_weights,
     )
 
 

@@ -1,6 +1,7 @@
 """What commands print: tables for people, JSON for programs."""
 
 import json
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,15 +17,17 @@ def print_table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()
 ) -> None:
     """Prints a table; the columns named in `right` are aligned to the right."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=140)
     console.print(Text(title, style="bold"))
-    table = Table()
+    table = Table(box=SIMPLE_HEAD)
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        first = column == columns[0]
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold", no_wrap=first)
     for row in rows:
         # As plain text: rich would read square brackets in data as markup.
         table.add_row(*(Text(cell) for cell in row))
