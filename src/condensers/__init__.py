@@ -6,9 +6,11 @@ Public names load when they are first used, so that ``import condensers`` costs 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from condensers.auto_classes import announce
+
 __version__ = "0.1.0"
 
-# Public name -> the room that defines it.
+# Public name -> the room that defines it, or the file where the room would load more than the others need.
 _PUBLIC: dict[str, str] = {
     "AutoCondenser": "methods",
     "Budget": "data",
@@ -17,14 +19,22 @@ _PUBLIC: dict[str, str] = {
     "CondenserConfig": "methods",
     "CondensersError": "errors",
     "DIMPConfig": "trainers",
+    "DIMPSFTConfig": "trainers.dimp_sft_config",
+    "DIMPSFTTrainer": "trainers.dimp_sft_trainer",
     "DIMPTrainer": "trainers",
     "EmbeddingCondenser": "methods",
     "FacilityLocationCondenser": "methods",
+    "FitRecipe": "rewards",
+    "FocalConfig": "trainers",
+    "FocalTrainer": "trainers",
     "GreedyKCenterCondenser": "methods",
     "HerdingCondenser": "methods",
     "ImportanceWeightedConfig": "trainers",
     "ImportanceWeightedTrainer": "trainers",
     "KCenterCondenser": "methods",
+    "LabelConfidence": "rewards",
+    "MetaWeightedConfig": "trainers",
+    "MetaWeightedTrainer": "trainers",
     "RandomCondenser": "methods",
     "load_embedder": "embedding",
     "load_source": "data",
@@ -41,14 +51,22 @@ __all__ = [
     "CondenserConfig",
     "CondensersError",
     "DIMPConfig",
+    "DIMPSFTConfig",
+    "DIMPSFTTrainer",
     "DIMPTrainer",
     "EmbeddingCondenser",
     "FacilityLocationCondenser",
+    "FitRecipe",
+    "FocalConfig",
+    "FocalTrainer",
     "GreedyKCenterCondenser",
     "HerdingCondenser",
     "ImportanceWeightedConfig",
     "ImportanceWeightedTrainer",
     "KCenterCondenser",
+    "LabelConfidence",
+    "MetaWeightedConfig",
+    "MetaWeightedTrainer",
     "RandomCondenser",
     "load_embedder",
     "load_source",
@@ -72,13 +90,22 @@ if TYPE_CHECKING:
         KCenterCondenser,
         RandomCondenser,
     )
+    from condensers.rewards import FitRecipe, LabelConfidence
     from condensers.trainers import (
         DIMPConfig,
         DIMPTrainer,
+        FocalConfig,
+        FocalTrainer,
         ImportanceWeightedConfig,
         ImportanceWeightedTrainer,
+        MetaWeightedConfig,
+        MetaWeightedTrainer,
         plot_weights,
     )
+    from condensers.trainers.dimp_sft_config import DIMPSFTConfig
+    from condensers.trainers.dimp_sft_trainer import DIMPSFTTrainer
+
+announce()
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401

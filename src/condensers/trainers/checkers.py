@@ -97,7 +97,7 @@ class Checker:
         rows, collate = self._readable(rows)
         rows = rows.add_column("labels", self.codes(labels))
         fit_classifier(self.model.backbone, rows, recipe, collate, seed=args.seed, args=args)
-        _move(self.model, "cpu")
+        move(self.model, "cpu")
 
     def score(self, rows: Dataset) -> np.ndarray:
         """Log-probabilities of all classes.
@@ -107,7 +107,7 @@ class Checker:
         """
         device = next(self.model.parameters()).device
         rows, collate = self._readable(rows)
-        _move(self.model, self._workshop.args.device)
+        move(self.model, self._workshop.args.device)
         try:
             return score_rows(
                 self.model,
@@ -118,7 +118,7 @@ class Checker:
                 progress=not self._workshop.args.disable_tqdm,
             )
         finally:
-            _move(self.model, device)
+            move(self.model, device)
 
     def label_log_probs(self, rows: Dataset, labels: Labels) -> np.ndarray:
         """Log-probability of each row's label; shape (n_rows,), float32."""
@@ -159,7 +159,8 @@ def parked(model: nn.Module, args: TrainingArguments, *, movable: bool) -> Itera
             model.to(args.device)
 
 
-def _move(model: nn.Module, device: torch.device | str) -> None:
+def move(model: nn.Module, device: torch.device | str) -> None:
+    """Moves a model to a device."""
     model.to(device)
 
 

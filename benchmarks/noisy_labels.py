@@ -1,0 +1,370 @@
+"""Do IMP-Loss and DIMP-Loss help on noisy rows? Appendix G of their paper, with MiniLM as the encoder.
+
+    python benchmarks/noisy_labels.py --data ../shared/data --rows 1200 --epochs 3 --seeds 4       # two CPU cores
+    python benchmarks/noisy_labels.py --data ../shared/data --epochs 5 --seeds 4                   # all rows, on a GPU
+
+A third of the training rows stays as it is, a third gets a wrong label at random, and a third occurs twice. The small
+real set is the development split, cut to the size of Table 5; it fits the quality checker, feeds the meta-weighting
+and picks checkpoint and learning rate, as in Appendix F. The learning rate of each method is picked on the first
+`--tuning-seeds` seeds by accuracy on that set, from the same list for all. Test rows are looked at once a cell, after
+its checkpoint is picked. Seed s draws the rows, the noise and the run.
+
+Every finished cell is a line in `runs/noisy_labels.jsonl`; cells that are there are not measured again, so a stopped
+run goes on. The table goes to `benchmarks/results/noisy_labels.md`.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import ClassLabel, Dataset, concatenate_datasets
+from sklearn.metrics import accuracy_score, f1_score
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    EvalPrediction,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+)
+
+from condensers import trainers
+from condensers.data import load_splits
+from condensers.embedding import bundled_model
+
+CELLS = Path("runs") / "noisy_labels.jsonl"
+TABLE = Path(__file__).parent / "results" / "noisy_labels.md"
+KEY = ("dataset", "rows", "epochs", "method", "learning_rate", "seed")
+DATASETS = "financial_phrasebank,tweet_irony,mrpc"
+METHODS = "quality_checker,ce,focal,meta_weighted,imp,dimp,dimp_no_diversity"
+PARTS = ("original", "swapped", "duplicated")
+# Table 5.
+N_DEV = {"financial_phrasebank": 242, "tweet_irony": 200, "mrpc": 408}
+N_TEST = {"financial_phrasebank": 1212}
+
+
+def finished() -> dict[tuple, dict]:
+    lines = CELLS.read_text(encoding="utf-8").splitlines() if CELLS.exists() else []
+    cells = []
+    for line in lines:
+        try:
+            cells.append(json.loads(line))
+        except json.JSONDecodeError:  # the last line of a run that was killed while it wrote
+            continue
+    return {tuple(cell[name] for name in KEY): cell for cell in cells}
+
+
+def add(cell: dict) -> None:
+    CELLS.parent.mkdir(parents=True, exist_ok=True)
+    with CELLS.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(cell) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(folder: Path) -> tuple[Dataset, Dataset, Dataset]:
+    """Training, development and test rows with the sizes of Table 5; splits that are not given are drawn by seed 0."""
+    splits = load_splits(folder)
+    first = splits["train"]
+    names = [name for _, name in sorted(set(zip(first["label"][:], first["label_text"][:], strict=True)))]
+    splits = {split: rows.cast_column("label", ClassLabel(names=names)) for split, rows in splits.items()}
+    train, dev = splits["train"], splits.get("validation")
+    test = splits.get("test")
+    if test is None:
+        train, test = cut(train, N_TEST[folder.name])
+    if dev is None:
+        train, dev = cut(train, N_DEV[folder.name])
+    elif len(dev) > N_DEV[folder.name]:
+        _, dev = cut(dev, N_DEV[folder.name])
+    return train, dev, test
+
+
+def cut(rows: Dataset, size: int) -> tuple[Dataset, Dataset]:
+    parts = rows.train_test_split(test_size=size, seed=0, stratify_by_column="label")
+    return parts["train"], parts["test"]
+
+
+def noisy(train: Dataset, n_rows: int | None, seed: int) -> Dataset:
+    """The three parts of Appendix G.1 in one dataset, with a column `part`."""
+    rng = np.random.default_rng(seed)
+    chosen = rng.permutation(len(train))[:n_rows]
+    parts = dict(zip(PARTS, np.array_split(chosen, 3), strict=True))
+    n_classes = train.features["label"].num_classes
+    labels = np.asarray(train["label"][:])
+    labels[parts["swapped"]] = (
+        labels[parts["swapped"]] + rng.integers(1, n_classes, len(parts["swapped"]))
+    ) % n_classes
+    changed = train.remove_columns(["label", "label_text"]).add_column("label", labels)
+    changed = changed.cast_column("label", train.features["label"])
+    parts["duplicated"] = np.repeat(parts["duplicated"], 2)
+    return concatenate_datasets(
+        [changed.select(rows).add_column("part", [part] * len(rows)) for part, rows in parts.items()]
+    )
+
+
+class KeepBest(TrainerCallback):
+    """Keeps the weights of the epoch with the highest accuracy on the development rows."""
+
+    def __init__(self) -> None:
+        self.accuracy, self.epoch, self.weights = -1.0, 0.0, {}
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict, model: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        if metrics["eval_accuracy"] > self.accuracy:
+            self.accuracy, self.epoch = metrics["eval_accuracy"], state.epoch
+            self.weights = {name: weight.cpu().clone() for name, weight in model.state_dict().items()}
+
+
+def scores(prediction: EvalPrediction) -> dict[str, float]:
+    found = prediction.predictions.argmax(axis=-1)
+    return {
+        "accuracy": float(accuracy_score(prediction.label_ids, found)),
+        "macro_f1": float(f1_score(prediction.label_ids, found, average="macro")),
+    }
+
+
+def settings(arguments: argparse.Namespace, method: str, folder: str, learning_rate: float, seed: int) -> dict:
+    given: dict[str, Any] = {
+        "output_dir": folder,
+        "learning_rate": learning_rate,
+        "num_train_epochs": arguments.epochs,
+        "per_device_train_batch_size": 32,
+        "per_device_eval_batch_size": 64,
+        "eval_strategy": "epoch",
+        "save_strategy": "no",
+        "report_to": "none",
+        "disable_tqdm": True,
+        "seed": seed,
+        "dataloader_pin_memory": torch.cuda.is_available(),
+        "train_sampling_strategy": "random",
+    }
+    if method == "quality_checker":
+        given |= {
+            "learning_rate": arguments.checker_learning_rate,
+            "num_train_epochs": arguments.checker_epochs,
+            "eval_strategy": "no",
+        }
+    if method in ("imp", "dimp", "dimp_no_diversity"):
+        given |= {
+            "checker_learning_rate": arguments.checker_learning_rate,
+            "checker_num_train_epochs": arguments.checker_epochs,
+            "group_column": "part",
+            "max_weight": arguments.max_weight,
+        }
+    if method == "dimp_no_diversity":
+        given["use_diversity_checker"] = False
+    return given
+
+
+def build(method: str, given: dict, train: Dataset, dev: Dataset, **shared: Any) -> Trainer:  # noqa: ANN401
+    rows = {"train_dataset": train, "eval_dataset": dev}
+    if method == "ce":
+        return Trainer(args=TrainingArguments(**given), **rows, **shared)
+    if method == "quality_checker":
+        return Trainer(args=TrainingArguments(**given), train_dataset=dev, **shared)
+    if method == "focal":
+        return trainers.FocalTrainer(args=trainers.FocalConfig(**given), **rows, **shared)
+    if method == "meta_weighted":
+        args = trainers.MetaWeightedConfig(**given)
+        return trainers.MetaWeightedTrainer(args=args, quality_dataset=dev, **rows, **shared)
+    if method == "imp":
+        args = trainers.ImportanceWeightedConfig(**given)
+        return trainers.ImportanceWeightedTrainer(args=args, quality_dataset=dev, **rows, **shared)
+    return trainers.DIMPTrainer(args=trainers.DIMPConfig(**given), quality_dataset=dev, **rows, **shared)
+
+
+def measure(arguments: argparse.Namespace, key: dict, splits: tuple[Dataset, Dataset, Dataset]) -> dict:
+    """Trains one cell and tests it."""
+    tokenizer = AutoTokenizer.from_pretrained(bundled_model())
+    train, dev, test = splits
+    text = [name for name in ("text", "text_a", "text_b") if name in train.column_names]
+
+    def tokens(rows: Dataset) -> Dataset:
+        return rows.map(
+            lambda batch: tokenizer(*(batch[name] for name in text), truncation=True, max_length=128), batched=True
+        )
+
+    names = train.features["label"].names
+    torch.manual_seed(key["seed"])
+    model = AutoModelForSequenceClassification.from_pretrained(
+        bundled_model(), num_labels=len(names), id2label=dict(enumerate(names))
+    )
+    began, best = time.perf_counter(), KeepBest()
+    train = noisy(train, arguments.rows, key["seed"])
+    with tempfile.TemporaryDirectory() as folder:
+        given = settings(arguments, key["method"], folder, key["learning_rate"], key["seed"])
+        shared = {"model": model, "processing_class": tokenizer, "compute_metrics": scores, "callbacks": [best]}
+        trainer = build(key["method"], given, tokens(train), tokens(dev), **shared)
+        trainer.train()
+        if best.weights:
+            trainer.model.load_state_dict(best.weights)
+        tested = trainer.predict(tokens(test)).metrics
+    parts = getattr(trainer, "weight_diagnostics", list)()
+    reports = getattr(trainer, "checker_reports", dict)()
+    return {
+        **key,
+        "accuracy": tested["test_accuracy"],
+        "macro_f1": tested["test_macro_f1"],
+        "dev_accuracy": best.accuracy,
+        "best_epoch": best.epoch,
+        "seconds": round(time.perf_counter() - began, 1),
+        "n_train": len(train),
+        "n_dev": len(dev),
+        "n_test": len(test),
+        "majority": float(np.bincount(test["label"][:]).max() / len(test)),
+        "checker_learning_rate": arguments.checker_learning_rate,
+        "checker_epochs": arguments.checker_epochs,
+        "max_weight": arguments.max_weight,
+        "device": "cuda" if torch.cuda.is_available() else "cpu",
+        "parts": [summary.groups for summary in parts],
+        "effective_share": [summary.effective_sample_size / summary.n_rows for summary in parts],
+        "checkers": {name: asdict(report) for name, report in reports.items()},
+    }
+
+
+def picked(cells: dict[tuple, dict], arguments: argparse.Namespace, dataset: str, method: str) -> float | None:
+    """The learning rate with the best mean accuracy on the development rows over the tuning seeds, once all are in."""
+    means = {}
+    for rate in rates(arguments, method):
+        keys = [(dataset, arguments.rows, arguments.epochs, method, rate, s) for s in range(arguments.tuning_seeds)]
+        if any(key not in cells for key in keys):
+            return None
+        means[rate] = statistics.mean(cells[key]["dev_accuracy"] for key in keys)
+    return max(means, key=lambda rate: means[rate])
+
+
+def rates(arguments: argparse.Namespace, method: str) -> list[float]:
+    # The quality checker's own rate is picked beforehand; there are no other rows to pick it on.
+    return [arguments.checker_learning_rate] if method == "quality_checker" else arguments.learning_rates
+
+
+def wanted(arguments: argparse.Namespace) -> Iterator[dict]:
+    """Cells still to be measured: first the tuning seeds of everything, then the other seeds at the picked rates."""
+    grid = [(dataset, method) for dataset in arguments.datasets for method in arguments.methods]
+    for dataset, method in grid:
+        for seed in range(min(arguments.tuning_seeds, arguments.seeds)):
+            for rate in rates(arguments, method):
+                yield from missing((dataset, arguments.rows, arguments.epochs, method, rate, seed))
+    for seed in range(arguments.tuning_seeds, arguments.seeds):
+        for dataset, method in grid:
+            rate = picked(finished(), arguments, dataset, method)
+            if rate is not None:
+                yield from missing((dataset, arguments.rows, arguments.epochs, method, rate, seed))
+
+
+def missing(key: tuple) -> Iterator[dict]:
+    if key not in finished():
+        yield dict(zip(KEY, key, strict=True))
+
+
+def spread(values: list[float]) -> str:
+    percent = [100 * value for value in values]
+    deviation = statistics.stdev(percent) if len(percent) > 1 else float("nan")
+    return f"{statistics.mean(percent):.1f} ± {deviation:.1f} ({len(percent)})"
+
+
+def table(arguments: argparse.Namespace) -> str:
+    cells = finished()
+    groups: dict[tuple, list[dict]] = defaultdict(list)
+    for cell in cells.values():
+        rate = picked(cells, arguments, cell["dataset"], cell["method"])
+        if (cell["rows"], cell["epochs"], cell["learning_rate"]) == (arguments.rows, arguments.epochs, rate):
+            groups[cell["dataset"], cell["method"]].append(cell)
+    lines = ["# Training on noisy rows: IMP-Loss and DIMP-Loss against the baselines", "", *header(arguments, groups)]
+    lines += ["| dataset | method | learning rate | accuracy | macro F1 | dev accuracy | seconds a cell |"]
+    lines += ["|---|---|---|---|---|---|---|"]
+    for (dataset, method), found in groups.items():
+        dev = "" if method == "quality_checker" else spread([cell["dev_accuracy"] for cell in found])
+        seconds = statistics.mean(cell["seconds"] for cell in found)
+        lines.append(
+            f"| {dataset} | {method} | {found[0]['learning_rate']:g} | {spread([c['accuracy'] for c in found])} "
+            f"| {spread([c['macro_f1'] for c in found])} | {dev} | {seconds:.0f} |"
+        )
+    return "\n".join([*lines, "", *weights(groups)])
+
+
+def header(arguments: argparse.Namespace, groups: dict[tuple, list[dict]]) -> list[str]:
+    cells = [cell for found in groups.values() for cell in found]
+    sizes = {cell["dataset"]: cell for cell in cells}
+    lines = [
+        "Percent on the test split, mean ± standard deviation over seeds (n). A third of the training rows is "
+        "untouched, a third has a wrong label drawn at random, a third occurs twice (Appendix G.1). Encoder: "
+        f"all-MiniLM-L6-v2, fine-tuned for {arguments.epochs:g} epochs in batches of 32. The learning rate of each "
+        f"method is the one of {', '.join(f'{rate:g}' for rate in arguments.learning_rates)} with the best accuracy "
+        f"on the development rows over {arguments.tuning_seeds} seed(s), the checkpoint the best epoch by the same "
+        f"measure. Checkers: {arguments.checker_epochs:g} epochs at {arguments.checker_learning_rate:g}. Largest "
+        f"weight: {arguments.max_weight or 'no limit, as in the paper'}. Measured on {platform.machine()}, "
+        f"{', '.join(sorted({cell['device'] for cell in cells})) or 'nothing yet'}.",
+        "",
+        "| dataset | training rows with noise | development rows | test rows | majority class |",
+        "|---|---|---|---|---|",
+    ]
+    for dataset, cell in sizes.items():
+        lines.append(
+            f"| {dataset} | {cell['n_train']} | {cell['n_dev']} | {cell['n_test']} | {100 * cell['majority']:.1f} |"
+        )
+    return [*lines, ""]
+
+
+def weights(groups: dict[tuple, list[dict]]) -> list[str]:
+    """Means over seeds by part of the training rows, in the last epoch (Figures 4 to 7)."""
+    lines = ["## Mean weight by part of the training rows, last epoch", ""]
+    lines += [f"| dataset | method | what | {' | '.join(PARTS)} |", "|---|---|---|" + "---|" * len(PARTS)]
+    for (dataset, method), found in groups.items():
+        last = [cell["parts"][-1] for cell in found if cell["parts"]]
+        for what in ("quality", "diversity", "weight"):
+            if last and what in last[0][PARTS[0]]:
+                means = [f"{statistics.mean(groups[part][what] for groups in last):.3f}" for part in PARTS]
+                lines.append(f"| {dataset} | {method} | {what} | {' | '.join(means)} |")
+    return [*lines, ""]
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds the datasets")
+    parser.add_argument("--datasets", default=DATASETS)
+    parser.add_argument("--methods", default=METHODS)
+    parser.add_argument("--rows", type=int, default=None, help="training rows before the noise; all unless given")
+    parser.add_argument("--epochs", type=float, default=5)
+    parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--tuning-seeds", type=int, default=1)
+    parser.add_argument("--learning-rates", default="6e-5,2e-4")
+    parser.add_argument("--checker-learning-rate", type=float, default=2e-4)
+    parser.add_argument("--checker-epochs", type=float, default=5)
+    parser.add_argument("--max-weight", type=float, default=None)
+    parser.add_argument("--table-only", action="store_true", help="write the table from the cells there are")
+    arguments = parser.parse_args()
+    arguments.datasets, arguments.methods = arguments.datasets.split(","), arguments.methods.split(",")
+    arguments.learning_rates = [float(rate) for rate in arguments.learning_rates.split(",")]
+    return arguments
+
+
+def main() -> None:
+    arguments = parse()
+    splits: dict[str, tuple[Dataset, Dataset, Dataset]] = {}
+    for key in [] if arguments.table_only else wanted(arguments):
+        name = key["dataset"]
+        if name not in splits:
+            splits[name] = read(arguments.data / name)
+        cell = measure(arguments, key, splits[name])
+        add(cell)
+        print(
+            f"{' '.join(map(str, key.values()))}: {100 * cell['accuracy']:.1f} ({cell['seconds']:.0f} s)", flush=True
+        )
+    TABLE.parent.mkdir(exist_ok=True)
+    TABLE.write_text(table(arguments), encoding="utf-8")
+    print(f"wrote {TABLE}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,280 @@
+"""What IMP-Loss and DIMP-Loss cost beside cross-entropy: seconds a step, seconds and memory of a run.
+
+    python benchmarks/trainer_cost.py --data ../shared/data                          # 10,000 rows, 5 epochs: a GPU
+    python benchmarks/trainer_cost.py --data ../shared/data --rows 640 --epochs 2    # two CPU cores
+
+Appendix E of the paper: 10,012 training rows and 242 real ones, batches of 32, five epochs, scoring in batches of 64.
+The rows are those of Financial PhraseBank, drawn with replacement; the model is MiniLM with a new head.
+
+Steps are measured in one process: the trainers take turns on the same batches, `--steps` at a time, and the ratio is
+the median over the turns. A whole run, checkers and scoring included, is a process of its own, so that its peak memory
+is; the trainers take turns here too, `--repeats` times. Finished runs are lines in `runs/trainer_cost.jsonl` and are
+not measured again. The table goes to `benchmarks/results/trainer_cost.md`.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+CELLS = Path("runs") / "trainer_cost.jsonl"
+TABLE = Path(__file__).parent / "results" / "trainer_cost.md"
+METHODS = ("ce", "dimp", "imp")
+# What the issue allows: (a step, a whole run, peak memory), each as a multiple of cross-entropy.
+LIMITS = {"dimp": (1.03, 1.15, 1.02), "imp": (1.03, 2.2, None)}
+N_REAL = 242
+
+
+def finished() -> list[dict]:
+    lines = CELLS.read_text(encoding="utf-8").splitlines() if CELLS.exists() else []
+    cells = []
+    for line in lines:
+        try:
+            cells.append(json.loads(line))
+        except json.JSONDecodeError:  # the last line of a run that was killed while it wrote
+            continue
+    return cells
+
+
+def add(cell: dict) -> None:
+    CELLS.parent.mkdir(parents=True, exist_ok=True)
+    with CELLS.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(cell) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def rows(arguments: argparse.Namespace) -> tuple[Any, Any]:
+    """Tokenised training rows and real rows that share none."""
+    import numpy as np
+    from transformers import AutoTokenizer
+
+    from condensers.data import load_source
+    from condensers.embedding import bundled_model
+
+    tokenizer = AutoTokenizer.from_pretrained(bundled_model())
+    source = load_source(arguments.data / "financial_phrasebank").shuffle(seed=0)
+    tokens = source.map(lambda batch: tokenizer(batch["text"], truncation=True, max_length=128), batched=True)
+    drawn = np.random.default_rng(0).integers(N_REAL, len(tokens), arguments.rows)
+    return tokens.select(drawn), tokens.select(range(N_REAL))
+
+
+def build(method: str, arguments: argparse.Namespace, train: Any, real: Any, folder: str) -> Any:  # noqa: ANN401
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer, Trainer, TrainingArguments
+
+    from condensers.embedding import bundled_model
+    from condensers.trainers import DIMPConfig, DIMPTrainer, ImportanceWeightedConfig, ImportanceWeightedTrainer
+
+    given: dict[str, Any] = {
+        "output_dir": folder,
+        "num_train_epochs": arguments.epochs,
+        "per_device_train_batch_size": 32,
+        "learning_rate": 6e-5,
+        "save_strategy": "no",
+        "report_to": "none",
+        "disable_tqdm": True,
+        "bf16": arguments.bf16,
+        "dataloader_pin_memory": torch.cuda.is_available(),
+    }
+    torch.manual_seed(0)
+    shared = {
+        "model": AutoModelForSequenceClassification.from_pretrained(bundled_model(), num_labels=3),
+        "train_dataset": train,
+        "processing_class": AutoTokenizer.from_pretrained(bundled_model()),
+    }
+    if method == "ce":
+        return Trainer(args=TrainingArguments(**given), **shared)
+    if method == "dimp":
+        return DIMPTrainer(args=DIMPConfig(**given), quality_dataset=real, **shared)
+    return ImportanceWeightedTrainer(args=ImportanceWeightedConfig(**given), quality_dataset=real, **shared)
+
+
+def measure_run(method: str, arguments: argparse.Namespace) -> dict:
+    """One whole run in this process, checkers and scoring included."""
+    import torch
+
+    train, real = rows(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = build(method, arguments, train, real, folder)
+        began = time.perf_counter()
+        if hasattr(trainer, "prepare_weights"):
+            trainer.prepare_weights()
+        prepared = time.perf_counter()
+        trainer.train()
+        ended = time.perf_counter()
+    on_gpu = torch.cuda.is_available()
+    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {
+        "what": "run",
+        "method": method,
+        "seconds": ended - began,
+        "preparing": prepared - began,
+        "peak_bytes": torch.cuda.max_memory_allocated() if on_gpu else resident,
+        "memory": "allocated on the GPU" if on_gpu else "resident in the process",
+        "device": torch.cuda.get_device_name()
+        if on_gpu
+        else f"{platform.machine()}, {torch.get_num_threads()} thread(s)",
+    }
+
+
+def measure_steps(arguments: argparse.Namespace) -> dict:
+    """Seconds a step of each trainer, taking turns on the same batches."""
+    import torch
+
+    train, real = rows(arguments)
+    train = train.select(range(min(len(train), 32 * arguments.steps)))
+    scored = {
+        "ce": train,
+        "dimp": train.add_column("quality_log_prob", [-0.5] * len(train)),
+        "imp": train.add_column("importance_weight", [1.0] * len(train)),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        trainers = {name: build(name, arguments, part, None, folder) for name, part in scored.items()}
+        batches = {}
+        for name, trainer in trainers.items():
+            if hasattr(trainer, "prepare_weights"):
+                trainer.prepare_weights()
+                trainer._begin_run()
+            trainer.create_optimizer_and_scheduler(10**6)
+            trainer.current_gradient_accumulation_steps = 1
+            torch.manual_seed(0)
+            batches[name] = list(trainer.get_train_dataloader())
+        seconds = defaultdict(list)
+        for turn in range(arguments.turns + 1):
+            order = METHODS if turn % 2 else METHODS[::-1]
+            for name in order:
+                spent = one_turn(trainers[name], batches[name], torch)
+                if turn:  # the first warms up
+                    seconds[name].append(spent / len(batches[name]))
+    return {
+        "what": "steps",
+        "method": "all",
+        "turns": arguments.turns,
+        **{f"seconds_{k}": v for k, v in seconds.items()},
+    }
+
+
+def one_turn(trainer: Any, batches: list, torch: Any) -> float:  # noqa: ANN401
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    began = time.perf_counter()
+    for batch in batches:
+        n_items = trainer._get_num_items_in_batch([batch], trainer.args.device)
+        trainer.training_step(trainer.model, batch, n_items)
+        trainer.optimizer.step()
+        trainer.model.zero_grad()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - began
+
+
+def size(arguments: argparse.Namespace) -> dict:
+    return {"rows": arguments.rows, "epochs": arguments.epochs, "bf16": arguments.bf16}
+
+
+def wanted(arguments: argparse.Namespace) -> Iterator[tuple[str, int]]:
+    done = [cell for cell in finished() if size(arguments).items() <= cell.items()]
+    if not any(cell["what"] == "steps" for cell in done):
+        yield "steps", 0
+    for repeat in range(arguments.repeats):
+        for method in METHODS:
+            if not any(cell["method"] == method and cell["repeat"] == repeat for cell in done):
+                yield method, repeat
+
+
+def in_a_process_of_its_own(method: str, arguments: argparse.Namespace) -> dict:
+    command = [sys.executable, __file__, "--data", str(arguments.data), "--rows", str(arguments.rows)]
+    command += ["--epochs", str(arguments.epochs), "--steps", str(arguments.steps), "--turns", str(arguments.turns)]
+    command += ["--only", method, *(["--bf16"] if arguments.bf16 else [])]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def table(arguments: argparse.Namespace) -> str:
+    done = [cell for cell in finished() if size(arguments).items() <= cell.items()]
+    runs = defaultdict(list)
+    for cell in done:
+        if cell["what"] == "run":
+            runs[cell["method"]].append(cell)
+    steps = next((cell for cell in done if cell["what"] == "steps"), None)
+    first = next(iter(runs.values()), [{"device": "nothing yet", "memory": ""}])[0]
+    turns = steps["turns"] if steps else 0
+    lines = [
+        "# What IMP-Loss and DIMP-Loss cost beside cross-entropy",
+        "",
+        f"MiniLM on {arguments.rows} rows of Financial PhraseBank (drawn with replacement), {arguments.epochs:g} "
+        f"epochs, batches of 32{', bf16' if arguments.bf16 else ''}, {N_REAL} real rows. Whole runs hold fitting the "
+        f"checkers, scoring and training; medians of {max(map(len, runs.values()), default=0)} run(s), taken in "
+        f"turns, each in a process of its own. Measured on {first['device']}; memory is the peak that was "
+        f"{first['memory']}. A ratio of steps is the median over {turns} turns of all trainers on the same "
+        f"batches. In brackets what is allowed at 10,000 rows and 5 epochs.",
+        "",
+        "| trainer | seconds a step | ratio | seconds a run | of that, preparing | ratio | peak memory, MB | ratio |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for method in METHODS:
+        limits = LIMITS.get(method, (None, None, None))
+        cells = [method]
+        if steps:
+            ours, base = steps[f"seconds_{method}"], steps["seconds_ce"]
+            ratio = statistics.median(a / b for a, b in zip(ours, base, strict=True))
+            cells += [f"{statistics.median(ours):.4f}", show(ratio, limits[0])]
+        else:
+            cells += ["", ""]
+        for what, limit in (("seconds", limits[1]), ("preparing", None), ("peak_bytes", limits[2])):
+            found = [cell[what] for cell in runs[method]]
+            base = [cell[what] for cell in runs["ce"]]
+            middle = statistics.median(found) if found else float("nan")
+            cells.append(f"{middle / 1e6:.0f}" if what == "peak_bytes" else f"{middle:.1f}")
+            if what != "preparing":
+                cells.append(show(middle / statistics.median(base), limit) if base else "")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])
+
+
+def show(ratio: float, limit: float | None) -> str:
+    return f"{ratio:.3f}" + (f" ({limit})" if limit else "")
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds financial_phrasebank")
+    parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--epochs", type=float, default=5)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=10, help="steps a turn")
+    parser.add_argument("--turns", type=int, default=15)
+    parser.add_argument("--bf16", action="store_true")
+    parser.add_argument("--only", help=argparse.SUPPRESS)
+    parser.add_argument("--table-only", action="store_true", help="write the table from the runs there are")
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse()
+    if arguments.only:
+        outcome = measure_steps(arguments) if arguments.only == "steps" else measure_run(arguments.only, arguments)
+        print(json.dumps(outcome))
+        return
+    for method, repeat in [] if arguments.table_only else wanted(arguments):
+        cell = {**in_a_process_of_its_own(method, arguments), **size(arguments), "repeat": repeat}
+        add(cell)
+        print(f"{method} {repeat}: {cell.get('seconds', 0):.1f} s", flush=True)
+    TABLE.parent.mkdir(exist_ok=True)
+    TABLE.write_text(table(arguments), encoding="utf-8")
+    print(f"wrote {TABLE}")
+
+
+if __name__ == "__main__":
+    main()
