@@ -1,7 +1,7 @@
 """Do IMP-Loss and DIMP-Loss help on noisy rows? Appendix G of their paper, with MiniLM as the encoder.
 
-    python benchmarks/noisy_labels.py --data ../shared/data --rows 1200 --epochs 3 --seeds 4       # two CPU cores
-    python benchmarks/noisy_labels.py --data ../shared/data --epochs 5 --seeds 4                   # all rows, on a GPU
+    python benchmarks/noisy_labels.py --data ../shared/data --rows 600 --epochs 3 --learning-rates 2e-4  # two cores
+    python benchmarks/noisy_labels.py --data ../shared/data --epochs 5                                   # a GPU
 
 A third of the training rows stays as it is, a third gets a wrong label at random, and a third occurs twice. The small
 real set is the development split, cut to the size of Table 5; it fits the quality checker, feeds the meta-weighting
@@ -9,8 +9,8 @@ and picks checkpoint and learning rate, as in Appendix F. The learning rate of e
 `--tuning-seeds` seeds by accuracy on that set, from the same list for all. Test rows are looked at once a cell, after
 its checkpoint is picked. Seed s draws the rows, the noise and the run.
 
-Every finished cell is a line in `runs/noisy_labels.jsonl`; cells that are there are not measured again, so a stopped
-run goes on. The table goes to `benchmarks/results/noisy_labels.md`.
+Every finished cell is a line in `benchmarks/results/noisy_labels.jsonl`; cells that are there are not measured again,
+so a stopped run goes on. The table goes to `benchmarks/results/noisy_labels.md`.
 """
 
 import argparse
@@ -43,9 +43,9 @@ from condensers import trainers
 from condensers.data import load_splits
 from condensers.embedding import bundled_model
 
-CELLS = Path("runs") / "noisy_labels.jsonl"
-TABLE = Path(__file__).parent / "results" / "noisy_labels.md"
-KEY = ("dataset", "rows", "epochs", "method", "learning_rate", "seed")
+CELLS = Path(__file__).parent / "results" / "noisy_labels.jsonl"
+TABLE = CELLS.with_suffix(".md")
+KEY = ("dataset", "rows", "epochs", "max_length", "method", "learning_rate", "seed")
 DATASETS = "financial_phrasebank,tweet_irony,mrpc"
 METHODS = "quality_checker,ce,focal,meta_weighted,imp,dimp,dimp_no_diversity"
 PARTS = ("original", "swapped", "duplicated")
@@ -146,7 +146,7 @@ def settings(arguments: argparse.Namespace, method: str, folder: str, learning_r
         "disable_tqdm": True,
         "seed": seed,
         "dataloader_pin_memory": torch.cuda.is_available(),
-        "train_sampling_strategy": "random",
+        "train_sampling_strategy": "group_by_length",
     }
     if method == "quality_checker":
         given |= {
@@ -191,7 +191,8 @@ def measure(arguments: argparse.Namespace, key: dict, splits: tuple[Dataset, Dat
 
     def tokens(rows: Dataset) -> Dataset:
         return rows.map(
-            lambda batch: tokenizer(*(batch[name] for name in text), truncation=True, max_length=128), batched=True
+            lambda batch: tokenizer(*(batch[name] for name in text), truncation=True, max_length=arguments.max_length),
+            batched=True,
         )
 
     names = train.features["label"].names
@@ -236,11 +237,15 @@ def picked(cells: dict[tuple, dict], arguments: argparse.Namespace, dataset: str
     """The learning rate with the best mean accuracy on the development rows over the tuning seeds, once all are in."""
     means = {}
     for rate in rates(arguments, method):
-        keys = [(dataset, arguments.rows, arguments.epochs, method, rate, s) for s in range(arguments.tuning_seeds)]
+        keys = [key_of(arguments, dataset, method, rate, seed) for seed in range(arguments.tuning_seeds)]
         if any(key not in cells for key in keys):
             return None
         means[rate] = statistics.mean(cells[key]["dev_accuracy"] for key in keys)
     return max(means, key=lambda rate: means[rate])
+
+
+def key_of(arguments: argparse.Namespace, dataset: str, method: str, rate: float | None, seed: int) -> tuple:
+    return dataset, arguments.rows, arguments.epochs, arguments.max_length, method, rate, seed
 
 
 def rates(arguments: argparse.Namespace, method: str) -> list[float]:
@@ -254,12 +259,12 @@ def wanted(arguments: argparse.Namespace) -> Iterator[dict]:
     for dataset, method in grid:
         for seed in range(min(arguments.tuning_seeds, arguments.seeds)):
             for rate in rates(arguments, method):
-                yield from missing((dataset, arguments.rows, arguments.epochs, method, rate, seed))
+                yield from missing(key_of(arguments, dataset, method, rate, seed))
     for seed in range(arguments.tuning_seeds, arguments.seeds):
         for dataset, method in grid:
             rate = picked(finished(), arguments, dataset, method)
             if rate is not None:
-                yield from missing((dataset, arguments.rows, arguments.epochs, method, rate, seed))
+                yield from missing(key_of(arguments, dataset, method, rate, seed))
 
 
 def missing(key: tuple) -> Iterator[dict]:
@@ -278,7 +283,7 @@ def table(arguments: argparse.Namespace) -> str:
     groups: dict[tuple, list[dict]] = defaultdict(list)
     for cell in cells.values():
         rate = picked(cells, arguments, cell["dataset"], cell["method"])
-        if (cell["rows"], cell["epochs"], cell["learning_rate"]) == (arguments.rows, arguments.epochs, rate):
+        if key_of(arguments, cell["dataset"], cell["method"], rate, cell["seed"]) == tuple(cell[name] for name in KEY):
             groups[cell["dataset"], cell["method"]].append(cell)
     lines = ["# Training on noisy rows: IMP-Loss and DIMP-Loss against the baselines", "", *header(arguments, groups)]
     lines += ["| dataset | method | learning rate | accuracy | macro F1 | dev accuracy | seconds a cell |"]
@@ -296,14 +301,20 @@ def table(arguments: argparse.Namespace) -> str:
 def header(arguments: argparse.Namespace, groups: dict[tuple, list[dict]]) -> list[str]:
     cells = [cell for found in groups.values() for cell in found]
     sizes = {cell["dataset"]: cell for cell in cells}
+    learning_rates = ", ".join(f"{rate:g}" for rate in arguments.learning_rates)
+    tuned = (
+        f"The learning rate of each method is the one of {learning_rates} with the best accuracy on the development "
+        f"rows over {arguments.tuning_seeds} seed(s)"
+        if len(arguments.learning_rates) > 1
+        else f"The learning rate is {learning_rates} for all methods, tuned for none"
+    )
     lines = [
         "Percent on the test split, mean ± standard deviation over seeds (n). A third of the training rows is "
         "untouched, a third has a wrong label drawn at random, a third occurs twice (Appendix G.1). Encoder: "
-        f"all-MiniLM-L6-v2, fine-tuned for {arguments.epochs:g} epochs in batches of 32. The learning rate of each "
-        f"method is the one of {', '.join(f'{rate:g}' for rate in arguments.learning_rates)} with the best accuracy "
-        f"on the development rows over {arguments.tuning_seeds} seed(s), the checkpoint the best epoch by the same "
-        f"measure. Checkers: {arguments.checker_epochs:g} epochs at {arguments.checker_learning_rate:g}. Largest "
-        f"weight: {arguments.max_weight or 'no limit, as in the paper'}. Measured on {platform.machine()}, "
+        f"all-MiniLM-L6-v2, fine-tuned for {arguments.epochs:g} epochs in batches of 32, at most "
+        f"{arguments.max_length} tokens a row. {tuned}, and the checkpoint is the epoch with the best accuracy there. "
+        f"Checkers: {arguments.checker_epochs:g} epochs at {arguments.checker_learning_rate:g}. Largest weight: "
+        f"{arguments.max_weight or 'no limit, as in the paper'}. Measured on {platform.machine()}, "
         f"{', '.join(sorted({cell['device'] for cell in cells})) or 'nothing yet'}.",
         "",
         "| dataset | training rows with noise | development rows | test rows | majority class |",
@@ -336,6 +347,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--methods", default=METHODS)
     parser.add_argument("--rows", type=int, default=None, help="training rows before the noise; all unless given")
     parser.add_argument("--epochs", type=float, default=5)
+    parser.add_argument("--max-length", type=int, default=64, help="tokens kept of a row")
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--tuning-seeds", type=int, default=1)
     parser.add_argument("--learning-rates", default="6e-5,2e-4")

@@ -1,0 +1,138 @@
+"""Two sets of vectors as two histograms over the same buckets."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from condensers.embedding import Matrix, VectorRows
+from condensers.errors import BudgetError
+from condensers.metrics.resampling import Values, resample_counts
+from condensers.placement import KMeansCentroids
+from condensers.selection import nearest_of
+
+# Histograms to scores; shape (n, n_buckets) twice, and (n_buckets, dim); returns (n,) by name.
+Divergences = Callable[[np.ndarray, np.ndarray, np.ndarray], Mapping[str, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Buckets:
+    """Which bucket each row falls into.
+
+    Attributes:
+        centroids: Centres of the buckets.
+        predictions: Bucket of each prediction.
+        references: Bucket of each reference.
+
+    Shape:
+        centroids: (n_buckets, dim); predictions: (n_predictions,); references: (n_references,), int64.
+    """
+
+    centroids: np.ndarray
+    predictions: np.ndarray
+    references: np.ndarray
+
+    @property
+    def n_buckets(self) -> int:
+        """Number of buckets."""
+        return len(self.centroids)
+
+    def shares(self, rows: np.ndarray) -> np.ndarray:
+        """Share of rows in each bucket; shape (n_rows,) in, (n_buckets,) out."""
+        return np.bincount(rows, minlength=self.n_buckets) / len(rows)
+
+
+def default_buckets(n_references: int) -> int:
+    """Buckets for a reference set: the square root of its size, from 2 to 500.
+
+    It does not depend on the predictions. MAUVE's own rule, a tenth of the smaller set, gives 20 condensed rows two
+    buckets, in which every set looks alike.
+    """
+    return int(np.clip(round(np.sqrt(n_references)), 2, 500))
+
+
+def quantise(
+    predictions: Matrix,
+    references: Matrix,
+    *,
+    n_buckets: int | None = None,
+    together: bool = False,
+    seed: int = 0,
+) -> Buckets:
+    """Quantises two sets by k-means.
+
+    Args:
+        predictions: Rows to be judged.
+        references: Rows to compare with.
+        n_buckets: Number of buckets; None takes `default_buckets`.
+        together: Fit k-means on both sets, as Pillutla et al. (2021) do, instead of on the references alone. Then the
+            buckets depend on what is judged.
+        seed: Seed of k-means.
+
+    Shape:
+        predictions: (n_predictions, dim); references: (n_references, dim).
+
+    Raises:
+        BudgetError: if there are more buckets than rows to fit them on, or fewer than 2.
+    """
+    n_rows = references.shape[0] + (predictions.shape[0] if together else 0)
+    n_buckets = default_buckets(references.shape[0]) if n_buckets is None else n_buckets
+    if not 2 <= n_buckets <= n_rows:
+        raise BudgetError(f"`n_buckets` must be from 2 to {n_rows}, the rows that k-means sees; got {n_buckets}.")
+    fitted_on = np.concatenate([predictions[:], references[:]]) if together else references
+    centroids = KMeansCentroids(seed=seed).place(fitted_on, n_buckets)
+    return Buckets(centroids, nearest_of(predictions, centroids), nearest_of(references, centroids))
+
+
+class BucketComparison:
+    """A `Comparison` by divergences of two histograms.
+
+    The foil repeats one row of the reference set: a set without any variety.
+    """
+
+    def __init__(self, buckets: Buckets, divergences: Divergences) -> None:
+        self.n_references = len(buckets.references)
+        self._buckets = buckets
+        self._divergences = divergences
+        self._p = buckets.shares(buckets.predictions)
+        self._q = buckets.shares(buckets.references)
+
+    def value(self) -> dict[str, float]:
+        """Scores of the predictions."""
+        return self._single(self._p)
+
+    def bootstrap(self, n: int, rng: np.random.Generator) -> Values:
+        """Scores of resamples of both sets; the buckets stay."""
+        p = resample_counts(self._p, len(self._buckets.predictions), n, rng)
+        q = resample_counts(self._q, self.n_references, n, rng)
+        return self._divergences(p, q, self._buckets.centroids)
+
+    def null(self, n: int, rng: np.random.Generator) -> Values:
+        """Scores of samples of the references; with replacement where there are fewer of them than predictions."""
+        size = len(self._buckets.predictions)
+        counts = np.bincount(self._buckets.references, minlength=self._buckets.n_buckets)
+        if size <= self.n_references:
+            p = rng.multivariate_hypergeometric(counts, size, size=n, method="marginals") / size
+        else:
+            p = resample_counts(self._q, size, n, rng)
+        return self._divergences(p, np.broadcast_to(self._q, p.shape), self._buckets.centroids)
+
+    def foil(self, rng: np.random.Generator) -> dict[str, float]:
+        """Scores of one reference row, repeated."""
+        alone = np.zeros_like(self._p)
+        alone[self._buckets.references[rng.integers(self.n_references)]] = 1.0
+        return self._single(alone)
+
+    def _single(self, p: np.ndarray) -> dict[str, float]:
+        found = self._divergences(p[None], self._q[None], self._buckets.centroids)
+        return {name: float(values[0]) for name, values in found.items()}
+
+
+def sample_positions(n_references: int, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Positions of a sample of the references, without replacement where there are enough; shape (size,), sorted."""
+    return np.sort(rng.choice(n_references, size=size, replace=size > n_references))
+
+
+def rows_of(references: Matrix, positions: np.ndarray) -> np.ndarray:
+    """Rows of a matrix, in memory; shape (n, dim), float32."""
+    return np.asarray(VectorRows(references, positions)[:], dtype=np.float32)
