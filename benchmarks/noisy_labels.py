@@ -175,7 +175,8 @@ def build(method: str, given: dict, train: Dataset, dev: Dataset, **shared: Any)
     if method == "focal":
         return trainers.FocalTrainer(args=trainers.FocalConfig(**given), **rows, **shared)
     if method == "meta_weighted":
-        args = trainers.MetaWeightedConfig(**given)
+        # The variant that the paper compares with (Section 5).
+        args = trainers.MetaWeightedConfig(variant="hu", **given)
         return trainers.MetaWeightedTrainer(args=args, quality_dataset=dev, **rows, **shared)
     if method == "imp":
         args = trainers.ImportanceWeightedConfig(**given)

@@ -24,3 +24,6 @@ def test_the_example_prints_what_the_readme_shows(tmp_path, monkeypatch):
     exec(blocks[1], names)
     assert names["small"]["label"][:] == list(range(8))
     assert len(names["larger"]) == 40
+    exec(blocks[2], names)
+    assert names["trainer"].row_weights_.weights.shape == (1, 64)
+    assert Path("weights.png").stat().st_size > 10_000

@@ -49,6 +49,15 @@ def test_as_good_as_scikit_learn():
     assert ours <= 1.02 * theirs
 
 
+def test_a_start_in_rounds_is_nearly_as_good():
+    x = np.random.default_rng(0).normal(size=(2000, 8)).astype(np.float32)
+    slow, fast = (inertia(x, KMeansCentroids(rounds=rounds).place(x, 100)) for rounds in (None, 8))
+    assert fast <= 1.03 * slow
+    same = np.repeat(x[:3], 5, axis=0)
+    assert inertia(same, KMeansCentroids(rounds=2).place(same, 8)) == pytest.approx(0.0, abs=1e-8)
+    np.testing.assert_array_equal(*(KMeansCentroids(rounds=4, seed=1).place(x, 20) for _ in range(2)))
+
+
 def test_blocks_do_not_change_the_result(monkeypatch):
     x, _ = blobs()
     whole = KMeansCentroids().place(x, 7)
@@ -76,6 +85,8 @@ def test_bad_input():
     for n in (0, 4):
         with pytest.raises(BudgetError, match=f"3 rows; got {n}"):
             KMeansCentroids().place(x, n)
+    with pytest.raises(SettingError, match="rounds"):
+        KMeansCentroids(rounds=0).place(np.eye(3, dtype=np.float32), 2)
     with pytest.raises(SettingError, match="max_iter"):
         KMeansCentroids(max_iter=0).place(x, 1)
     x[1, 1] = np.inf

@@ -20,8 +20,8 @@ class Score:
 
     Attributes:
         value: The score.
-        low: 5th percentile of the score over bootstrap resamples of both sets.
-        high: 95th percentile.
+        low: Lower end of the 90% bootstrap interval.
+        high: Upper end.
         null_mean: Mean score of true samples: rows of the reference set, as many as there are predictions.
         null_low: 5th percentile of their scores.
         null_high: 95th percentile.
@@ -61,7 +61,7 @@ class Comparison(Protocol):
         ...
 
     def null(self, n: int, rng: np.random.Generator) -> Values:
-        """Scores of samples of the reference rows without replacement, as large as the predictions; shape (n,) each."""
+        """Scores of samples of the references, of as many rows as are judged; shape (n,) each."""
         ...
 
     def foil(self, rng: np.random.Generator) -> Mapping[str, float]:
@@ -71,6 +71,10 @@ class Comparison(Protocol):
 
 def assess(comparison: Comparison, *, n_resamples: int = 100, seed: int = 0) -> dict[str, Score]:
     """Scores predictions, and puts beside each score its bootstrap interval and the null distribution.
+
+    The interval is that of the bootstrap's percentiles, moved so that its mean is the score: a resample repeats rows
+    and so has less variety than the set it is drawn from, which in a small set shifts every score by more than its
+    spread.
 
     Args:
         comparison: What is compared and how.
@@ -89,7 +93,7 @@ def assess(comparison: Comparison, *, n_resamples: int = 100, seed: int = 0) -> 
     foil = comparison.foil(streams[2])
     found = {}
     for name, value in values.items():
-        low, high = np.percentile(boot[name], [LOW, HIGH])
+        low, high = value + np.percentile(boot[name], [LOW, HIGH]) - boot[name].mean()
         null_low, null_high = np.percentile(null[name], [LOW, HIGH])
         found[name] = Score(
             value=float(value),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from condensers.embedding import Matrix, check_finite, iter_blocks
 from condensers.errors import BudgetError, SettingError
@@ -20,11 +21,14 @@ class KMeansCentroids:
         seed: Seed of the start.
         max_iter: Passes at most.
         tol: Stop when the centroids move, squared, by less than this share of the mean variance of a dimension.
+        rounds: Draw the start in so many rounds, after the idea of Bahmani et al. (2012), where greedy k-means++ needs
+            a pass over the rows for each centroid. For hundreds of centroids that need not be the best.
     """
 
     seed: int = 0
     max_iter: int = 100
     tol: float = 1e-4
+    rounds: int | None = None
 
     def place(self, x: Matrix, n: int) -> np.ndarray:
         """Places `n` centroids.
@@ -35,16 +39,18 @@ class KMeansCentroids:
 
         Raises:
             BudgetError: if `n` is below 1 or above n_rows.
-            SettingError: if `max_iter` is below 1.
+            SettingError: if `max_iter` or `rounds` is below 1.
             RowError: if `x` holds numbers that are not finite.
         """
         n_rows = x.shape[0]
         if not 1 <= n <= n_rows:
             raise BudgetError(f"k-means needs 1 to {n_rows} centroids for {n_rows} rows; got {n}.")
-        if self.max_iter < 1:
-            raise SettingError(f"`max_iter` must be at least 1; got {self.max_iter}.")
+        for name, value in (("max_iter", self.max_iter), ("rounds", self.rounds)):
+            if value is not None and value < 1:
+                raise SettingError(f"`{name}` must be at least 1; got {value}.")
         check_finite(x)
-        centroids = _plus_plus_start(x, n, np.random.default_rng(self.seed))
+        rng = np.random.default_rng(self.seed)
+        centroids = _plus_plus_start(x, n, rng) if self.rounds is None else _start_in_rounds(x, n, self.rounds, rng)
         threshold = self.tol * _mean_variance(x)
         for _ in range(self.max_iter):
             moved = _lloyd_step(x, centroids)
@@ -55,17 +61,26 @@ class KMeansCentroids:
         return centroids
 
 
-def squared_distances(block: np.ndarray, points: np.ndarray) -> np.ndarray:
+def squared_distances(block: np.ndarray, points: np.ndarray, norms: np.ndarray | None = None) -> np.ndarray:
     """Squared Euclidean distances by one matrix product.
 
+    Args:
+        block: Rows.
+        points: Points.
+        norms: Squared norms of the rows, if they are known.
+
     Shape:
-        block: (n, dim); points: (m, dim); returns: (n, m), float32, not negative.
+        block: (n, dim); points: (m, dim); norms: (n,); returns: (n, m), float32, not negative.
     """
-    cross = block @ points.T
-    cross *= -2.0
-    cross += np.einsum("ij,ij->i", block, block)[:, None]
-    cross += np.einsum("ij,ij->i", points, points)[None, :]
+    cross = block @ (-2.0 * points.T)
+    cross += squared_norms(block)[:, None] if norms is None else norms[:, None]
+    cross += squared_norms(points)
     return np.maximum(cross, 0.0, out=cross)
+
+
+def squared_norms(rows: np.ndarray) -> np.ndarray:
+    """Squared Euclidean norms; shape (n, dim) in, (n,) out."""
+    return np.einsum("ij,ij->i", rows, rows)
 
 
 def _plus_plus_start(x: Matrix, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -73,7 +88,8 @@ def _plus_plus_start(x: Matrix, n: int, rng: np.random.Generator) -> np.ndarray:
     n_rows = x.shape[0]
     n_trials = 2 + int(np.log(n))
     chosen = [int(rng.integers(n_rows))]
-    closest = _distances_to(x, np.asarray(chosen))[:, 0]
+    norms = np.concatenate([squared_norms(block) for _, block in iter_blocks(x)])
+    closest = _distances_to(x, np.asarray(chosen), norms)[:, 0]
     while len(chosen) < n:
         weights = closest.astype(np.float64)
         total = weights.sum()
@@ -82,18 +98,36 @@ def _plus_plus_start(x: Matrix, n: int, rng: np.random.Generator) -> np.ndarray:
             candidates = np.minimum(candidates, n_rows - 1)
         else:  # fewer distinct rows than centroids: any row that is not taken will do
             candidates = rng.choice(np.setdiff1d(np.arange(n_rows), chosen), size=1)
-        distances = np.minimum(_distances_to(x, candidates), closest[:, None])
+        distances = np.minimum(_distances_to(x, candidates, norms), closest[:, None])
         best = int(np.argmin(distances.sum(axis=0, dtype=np.float64)))
         chosen.append(int(candidates[best]))
         closest = distances[:, best]
     return np.asarray(x[np.asarray(chosen)], dtype=np.float32).copy()
 
 
-def _distances_to(x: Matrix, positions: np.ndarray) -> np.ndarray:
+def _start_in_rounds(x: Matrix, n: int, rounds: int, rng: np.random.Generator) -> np.ndarray:
+    """Rows drawn by their squared distance to those of the rounds before."""
+    norms = np.concatenate([squared_norms(block) for _, block in iter_blocks(x)])
+    chosen = rng.integers(x.shape[0], size=1)
+    closest = _distances_to(x, chosen, norms)[:, 0]
+    while len(chosen) < n:
+        size = min(max(n // rounds, 1), n - len(chosen))
+        weights = closest.astype(np.float64)
+        weights[chosen] = 0.0
+        if np.count_nonzero(weights) < size:  # fewer distinct rows than centroids: any row that is not taken will do
+            weights = np.ones(len(weights))
+            weights[chosen] = 0.0
+        drawn = rng.choice(len(weights), size=size, replace=False, p=weights / weights.sum())
+        closest = np.minimum(closest, _distances_to(x, drawn, norms).min(axis=1))
+        chosen = np.concatenate([chosen, drawn])
+    return np.asarray(x[chosen], dtype=np.float32).copy()
+
+
+def _distances_to(x: Matrix, positions: np.ndarray, norms: np.ndarray) -> np.ndarray:
     points = np.asarray(x[positions], dtype=np.float32)
     out = np.empty((x.shape[0], len(points)), dtype=np.float32)
     for where, block in iter_blocks(x):
-        out[where] = squared_distances(block, points)
+        out[where] = squared_distances(block, points, norms[where])
     return out
 
 
@@ -112,20 +146,17 @@ def _lloyd_step(x: Matrix, centroids: np.ndarray) -> np.ndarray:
     n = len(centroids)
     sums = np.zeros(centroids.shape, dtype=np.float64)
     counts = np.zeros(n, dtype=np.int64)
-    farthest: list[tuple[float, int]] = []
+    own = np.empty(x.shape[0], dtype=np.float32)
     for where, block in iter_blocks(x):
         distances = squared_distances(block, centroids)
         nearest = distances.argmin(axis=1)
-        members = np.zeros((n, len(block)), dtype=np.float32)
-        members[nearest, np.arange(len(block))] = 1.0
-        sums += members @ block
+        own[where] = distances[np.arange(len(block)), nearest]
+        # A sparse product adds each row once, where a dense one would add it `n` times, nearly always times zero.
+        ones = np.ones(len(block), dtype=np.float32)
+        sums += csr_array((ones, (nearest, np.arange(len(block)))), shape=(n, len(block))) @ block
         counts += np.bincount(nearest, minlength=n)
-        own = distances[np.arange(len(block)), nearest]
-        top = np.argsort(-own, kind="stable")[:n]
-        farthest += [(-float(own[i]), where.start + int(i)) for i in top]
     empty = np.flatnonzero(counts == 0)
     if len(empty):
-        rows = [row for _, row in sorted(farthest)[: len(empty)]]
-        sums[empty] = x[np.asarray(rows)]
+        sums[empty] = x[np.argsort(-own, kind="stable")[: len(empty)]]
         counts[empty] = 1
     return (sums / counts[:, None]).astype(np.float32)

@@ -1,0 +1,84 @@
+"""All metrics by name: what each reads, and how its comparison is made."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from condensers.embedding import Matrix
+from condensers.errors import SettingError
+from condensers.metrics.buckets import BucketComparison, quantise
+from condensers.metrics.divergences import kl_divergence, mauve, total_variation
+from condensers.metrics.resampling import Comparison
+from condensers.metrics.wasserstein import bucket_wasserstein
+
+# Of a pseudo-row in each bucket of the references, so that no divergence is infinite.
+_PSEUDO_COUNT = 0.5
+
+
+@dataclass(frozen=True)
+class MetricKind:
+    """One entry of the catalogue.
+
+    Attributes:
+        reads: Whether it compares vectors or texts.
+        scores: The numbers it returns, and which way each is better: 1 up, -1 down, 0 neither.
+        compare: Makes the comparison from predictions and references; takes the metric's own settings.
+    """
+
+    reads: Literal["vectors", "texts"]
+    scores: Mapping[str, int]
+    compare: Callable[..., Comparison]
+
+
+def _mauve(
+    predictions: Matrix,
+    references: Matrix,
+    *,
+    n_buckets: int | None = None,
+    scaling: float = 5.0,
+    together: bool = False,
+    seed: int = 0,
+) -> Comparison:
+    if not scaling > 0:
+        raise SettingError(f"`scaling` must be above 0; got {scaling!r}.")
+    buckets = quantise(predictions, references, n_buckets=n_buckets, together=together, seed=seed)
+    return BucketComparison(buckets, lambda p, q, _: {"mauve": mauve(p, q, scaling=scaling)})
+
+
+def _kl(
+    predictions: Matrix, references: Matrix, *, n_buckets: int | None = None, together: bool = False, seed: int = 0
+) -> Comparison:
+    buckets = quantise(predictions, references, n_buckets=n_buckets, together=together, seed=seed)
+    pseudo = _PSEUDO_COUNT * buckets.n_buckets
+    smoothing = pseudo / (pseudo + references.shape[0])
+    return BucketComparison(buckets, lambda p, q, _: {"kl": kl_divergence(p, q, smoothing=smoothing)})
+
+
+def _total_variation(
+    predictions: Matrix, references: Matrix, *, n_buckets: int | None = None, together: bool = False, seed: int = 0
+) -> Comparison:
+    buckets = quantise(predictions, references, n_buckets=n_buckets, together=together, seed=seed)
+    return BucketComparison(buckets, lambda p, q, _: {"total_variation": total_variation(p, q)})
+
+
+def _wasserstein(
+    predictions: Matrix,
+    references: Matrix,
+    *,
+    n_buckets: int | None = None,
+    regularization: float | None = None,
+    together: bool = False,
+    seed: int = 0,
+) -> Comparison:
+    if regularization is not None and not regularization > 0:
+        raise SettingError(f"`regularization` must be above 0, or None; got {regularization!r}.")
+    buckets = quantise(predictions, references, n_buckets=n_buckets, together=together, seed=seed)
+    return BucketComparison(buckets, bucket_wasserstein(predictions.shape[0], buckets.n_buckets, regularization))
+
+
+METRICS: dict[str, MetricKind] = {
+    "mauve": MetricKind("vectors", {"mauve": 1}, _mauve),
+    "kl": MetricKind("vectors", {"kl": -1}, _kl),
+    "total_variation": MetricKind("vectors", {"total_variation": -1}, _total_variation),
+    "wasserstein": MetricKind("vectors", {"wasserstein": -1}, _wasserstein),
+}

@@ -1,0 +1,103 @@
+"""Histograms over shared buckets, and scores on them with their null distribution and interval."""
+
+import numpy as np
+import pytest
+
+from condensers.errors import BudgetError, SettingError
+from condensers.metrics import METRICS, assess
+from condensers.metrics.buckets import BucketComparison, Buckets, default_buckets, quantise
+from condensers.metrics.divergences import mauve
+
+NAMES = ("mauve", "kl", "total_variation", "wasserstein")
+
+
+def test_buckets_do_not_depend_on_what_is_judged(cloud, elsewhere):
+    one, other = quantise(cloud[:20], cloud), quantise(elsewhere, cloud)
+    assert one.n_buckets == default_buckets(1500) == 39
+    np.testing.assert_array_equal(one.centroids, other.centroids)
+    np.testing.assert_array_equal(one.predictions, one.references[:20])
+    assert one.shares(one.references).sum() == pytest.approx(1.0)
+    assert (one.shares(one.references) > 0).all()
+    together = quantise(elsewhere, cloud, together=True)
+    assert not np.array_equal(together.centroids, one.centroids)
+
+
+def test_number_of_buckets():
+    assert [default_buckets(n) for n in (1, 4, 5000, 67_349, 10**6)] == [2, 2, 71, 260, 500]
+    rows = np.eye(5, dtype=np.float32)
+    for n in (1, 6):
+        with pytest.raises(BudgetError, match=f"from 2 to 5, the rows that k-means sees; got {n}"):
+            quantise(rows, rows, n_buckets=n)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_twenty_rows_from_elsewhere_are_told_from_twenty_true_ones(cloud, elsewhere, name):
+    rng = np.random.default_rng(5)
+    true = cloud[rng.choice(1500, size=20, replace=False)]
+    found = {
+        what: assess(METRICS[name].compare(rows, cloud))[name]
+        for what, rows in (("true", true), ("elsewhere", elsewhere), ("repeated", np.repeat(cloud[:1], 20, axis=0)))
+    }
+    assert found["true"].like_a_sample and found["true"].informative
+    for what in ("elsewhere", "repeated"):
+        assert not found[what].like_a_sample
+        better = METRICS[name].scores[name]
+        assert better * found[what].value < better * (
+            found["true"].null_low if better > 0 else found["true"].null_high
+        )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_intervals(cloud, name):
+    """They hold the score, shrink with the rows, and are the same in every run."""
+
+    def width(n):
+        score = assess(METRICS[name].compare(cloud[:n], cloud), n_resamples=50)[name]
+        assert score.low <= score.value <= score.high
+        return score.high - score.low
+
+    assert width(400) < width(20)
+    assert assess(METRICS[name].compare(cloud[:30], cloud)) == assess(METRICS[name].compare(cloud[:30], cloud))
+    assert assess(METRICS[name].compare(cloud[:30], cloud), seed=1) != assess(
+        METRICS[name].compare(cloud[:30], cloud), seed=2
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_whole_reference_set_is_perfect(cloud, name):
+    score = assess(METRICS[name].compare(cloud, cloud), n_resamples=20)[name]
+    # Half a pseudo-row a bucket keeps KL from being 0.
+    assert score.value == pytest.approx(1.0 if name == "mauve" else 0.0, abs=2e-2 if name == "kl" else 1e-9)
+    assert score.null_low == pytest.approx(score.null_high)
+
+
+def test_the_null_distribution_is_that_of_drawn_rows(cloud):
+    """Counts drawn from the hypergeometric distribution are those of rows drawn one by one."""
+    buckets = quantise(cloud[:40], cloud, n_buckets=8)
+    comparison = BucketComparison(buckets, lambda p, q, _: {"mauve": mauve(p, q)})
+    fast = comparison.null(2000, np.random.default_rng(0))["mauve"]
+    rng = np.random.default_rng(1)
+    q = buckets.shares(buckets.references)
+    slow = [mauve(buckets.shares(rng.choice(buckets.references, 40, replace=False)), q) for _ in range(2000)]
+    assert fast.mean() == pytest.approx(np.mean(slow), abs=3 * np.std(slow) / np.sqrt(1000))
+    assert np.percentile(fast, 5) == pytest.approx(np.percentile(slow, 5), abs=0.02)
+
+
+def test_more_predictions_than_references(cloud):
+    score = assess(METRICS["mauve"].compare(cloud, cloud[:100]), n_resamples=20)["mauve"]
+    assert 0 < score.value <= 1 and score.null_low <= score.null_mean <= score.null_high
+
+
+def test_one_row_and_rows_that_are_all_the_same(cloud):
+    one = assess(METRICS["mauve"].compare(cloud[:1], cloud))["mauve"]
+    # One row is one bucket, whatever the row, so nothing can be told from it.
+    assert not one.informative
+    same = np.repeat(cloud[:1], 50, axis=0)
+    score = assess(METRICS["mauve"].compare(same[:5], same))["mauve"]
+    assert score.value == pytest.approx(1.0) and not score.informative
+
+
+def test_too_few_resamples(cloud):
+    buckets = Buckets(cloud[:2], np.zeros(3, dtype=np.int64), np.arange(2))
+    with pytest.raises(SettingError, match="at least 20"):
+        assess(BucketComparison(buckets, lambda p, q, _: {"mauve": mauve(p, q)}), n_resamples=5)
