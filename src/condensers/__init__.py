@@ -39,6 +39,7 @@ _PUBLIC: dict[str, str] = {
     "load_embedder": "embedding",
     "load_source": "data",
     "load_test_split": "data",
+    "metric": "metrics",
     "plot_weights": "trainers",
     "sample_dataset": "data",
 }
@@ -71,6 +72,7 @@ __all__ = [
     "load_embedder",
     "load_source",
     "load_test_split",
+    "metric",
     "plot_weights",
     "sample_dataset",
 ]
@@ -90,6 +92,7 @@ if TYPE_CHECKING:
         KCenterCondenser,
         RandomCondenser,
     )
+    from condensers.metrics import metric
     from condensers.rewards import FitRecipe, LabelConfidence
     from condensers.trainers import (
         DIMPConfig,

@@ -1,12 +1,16 @@
 """``condensers evaluate``."""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from condensers.cli import options
 from condensers.cli.screen import print_json, print_table
+
+if TYPE_CHECKING:
+    from condensers.metrics import Score
 
 
 def evaluate(
@@ -18,16 +22,26 @@ def evaluate(
     name: options.Config = None,
     revision: options.Revision = None,
     embedder: options.EmbedderName = None,
+    metrics: Annotated[
+        str,
+        typer.Option(help="Metrics of likeness to the source, with commas; 'all' but gradient_similarity, or 'none'."),
+    ] = "all",
+    reference_rows: Annotated[
+        int, typer.Option(min=2, help="Source rows that the metrics compare with; a sample if there are more.")
+    ] = 5000,
     json: options.Json = False,
 ) -> None:
-    """Train classifiers on condensed rows, test them on real ones, and say how well the rows cover the source.
+    """Train classifiers on condensed rows, test them on real ones, and say how like the source the rows are.
+
+    Each metric stands beside what true samples of the same size score, so that a number for few rows can be read.
 
     Example: condensers evaluate runs/sst2 --against stanfordnlp/sst2
     """
     from condensers.data import load_source, load_splits, load_test_split, read_rows, resolve_columns
-    from condensers.embedding import embed_texts, load_embedder
+    from condensers.embedding import EmbeddedRows, VectorRows, embed_texts, load_embedder
     from condensers.evaluation import coverage_similarity, evaluate_rows, load_learner
     from condensers.hub import load_condensed
+    from condensers.metrics import measure, sample_positions
 
     dataset, run = load_condensed(rows)
     settings = run.settings
@@ -38,16 +52,30 @@ def evaluate(
     condensed = read_rows(dataset, columns, class_names=source.class_names or None)
     test = read_rows(load_test_split(splits, split=test_split), columns, class_names=source.class_names or None)
     vectors = embed_texts(source.texts, model).vectors
-    similarity = coverage_similarity(
-        vectors, embed_texts(condensed.texts, model).vectors[:], source.codes, condensed.codes
-    )
+    ours = embed_texts(condensed.texts, model).vectors
+    similarity = coverage_similarity(vectors, ours[:], source.codes, condensed.codes)
+    likeness = {}
+    if metrics != "none":
+        chosen = sample_positions(len(source), min(reference_rows, len(source)))
+        likeness = measure(
+            EmbeddedRows(condensed.texts, ours),
+            EmbeddedRows([source.texts[i] for i in chosen.tolist()], VectorRows(vectors, chosen)),
+            None if metrics == "all" else options.split_names(metrics, "--metrics"),
+            settings={
+                "gradient_similarity": {
+                    "prediction_labels": condensed.codes,
+                    "reference_labels": None if source.codes is None else source.codes[chosen],
+                }
+            },
+        )
     scores = [
         evaluate_rows(condensed, test, load_learner(learner, embedder=model), seeds=range(seeds))
         for learner in options.split_names(learners, "--learners")
     ]
     if json:
         found = {s.learner: {"accuracy": list(s.accuracy), "macro_f1": list(s.macro_f1)} for s in scores}
-        print_json({"rows": len(condensed), "similarity": similarity, "scores": found})
+        likeness_found = {score: asdict(value) for score, value in likeness.items()}
+        print_json({"rows": len(condensed), "similarity": similarity, "scores": found, "metrics": likeness_found})
         return
     table = [
         (s.learner, f"{100 * s.mean:.1f}", f"{100 * s.std:.1f}", f"{100 * sum(s.macro_f1) / s.n:.1f}", str(s.n))
@@ -56,3 +84,16 @@ def evaluate(
     title = f"{len(condensed)} rows of {run.method}, tested on {len(test):,} rows; similarity {similarity:.3f}"
     columns_shown = ("learner", "accuracy", "sd", "macro F1", "n")
     print_table(title, columns_shown, table, right=columns_shown[1:])
+    if likeness:
+        _print_likeness(likeness, len(condensed), min(reference_rows, len(source)))
+
+
+def _print_likeness(likeness: "dict[str, Score]", n_rows: int, n_references: int) -> None:
+    """Prints the metrics, each beside its null distribution."""
+    title = f"{n_rows} rows beside {n_references:,} of the source; a true sample is {n_rows} source rows at random"
+    columns = ("metric", "score", "90% interval", "true samples", "")
+    rows = [
+        (name, f"{s.value:.3f}", f"{s.low:.3f} to {s.high:.3f}", f"{s.null_low:.3f} to {s.null_high:.3f}", s.verdict)
+        for name, s in likeness.items()
+    ]
+    print_table(title, columns, rows, right=columns[1:4])

@@ -1,7 +1,7 @@
 """Text to vectors, each text once."""
 
 from condensers.embedding.cache import Embedded, embed_texts
-from condensers.embedding.loading import DEFAULT_EMBEDDER, bundled_model, load_embedder, model_folder
+from condensers.embedding.loading import DEFAULT_EMBEDDER, OFFLINE, bundled_model, load_embedder, model_folder
 from condensers.embedding.openai import OpenAIEmbedder
 from condensers.embedding.protocol import Embedder
 from condensers.embedding.rows import EmbeddedRows
@@ -11,6 +11,7 @@ from condensers.embedding.vectors import BLOCK_ROWS, Matrix, VectorRows, Vectors
 __all__ = [
     "BLOCK_ROWS",
     "DEFAULT_EMBEDDER",
+    "OFFLINE",
     "Embedded",
     "EmbeddedRows",
     "Embedder",

@@ -157,9 +157,18 @@ class BucketComparison:
         return {name: float(values[0]) for name, values in found.items()}
 
 
-def sample_positions(n_references: int, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Positions of a sample of the references, without replacement where there are enough; shape (size,), sorted."""
-    return np.sort(rng.choice(n_references, size=size, replace=size > n_references))
+def sample_positions(n_rows: int, size: int, rng: np.random.Generator | int = 0) -> np.ndarray:
+    """Positions of a sample of rows, without replacement where there are enough.
+
+    Args:
+        n_rows: Rows to draw from.
+        size: How many to draw.
+        rng: Where chance comes from, or a seed.
+
+    Shape:
+        returns: (size,), int64, sorted.
+    """
+    return np.sort(np.random.default_rng(rng).choice(n_rows, size=size, replace=size > n_rows))
 
 
 def rows_of(references: Matrix, positions: np.ndarray) -> np.ndarray:

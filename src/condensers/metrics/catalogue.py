@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from inspect import signature
+from typing import Any, Literal
 
 from condensers.embedding import Matrix
 from condensers.errors import SettingError
 from condensers.metrics.buckets import BucketComparison, quantise
 from condensers.metrics.divergences import kl_divergence, mauve, total_variation
+from condensers.metrics.gradients import GradientSimilarity
+from condensers.metrics.inputs import Rows
 from condensers.metrics.resampling import Comparison
 from condensers.metrics.wasserstein import bucket_wasserstein
 
@@ -20,14 +23,51 @@ class MetricKind:
     """One entry of the catalogue.
 
     Attributes:
-        reads: Whether it compares vectors or texts.
-        scores: The numbers it returns, and which way each is better: 1 up, -1 down, 0 neither.
-        compare: Makes the comparison from predictions and references; takes the metric's own settings.
+        reads: Whether it compares vectors, texts, or both; or texts with their classes, which go in as settings.
+        scores: The numbers it returns, and which way each is better: 1 up, -1 down.
+        compare: Makes the comparison from what it reads of both sets; takes the metric's own settings.
     """
 
-    reads: Literal["vectors", "texts"]
+    reads: Literal["vectors", "texts", "both", "labelled"]
     scores: Mapping[str, int]
     compare: Callable[..., Comparison]
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Names of the metric's own settings."""
+        given = ("predictions", "references", "prediction_vectors", "reference_vectors", "seed")
+        return tuple(name for name in signature(self.compare).parameters if name not in given)
+
+    def on(
+        self,
+        predictions: Rows,
+        references: Rows,
+        *,
+        seed: int = 0,
+        **settings: Any,  # noqa: ANN401
+    ) -> Comparison:
+        """Makes the comparison of two sets.
+
+        Args:
+            predictions: The set to be judged.
+            references: The set to compare with.
+            seed: Fixes what is drawn.
+            **settings: The metric's own.
+
+        Raises:
+            SettingError: if the metric has no setting of that name.
+            BudgetError: if a set is too small for it.
+        """
+        unknown = [name for name in settings if name not in self.settings]
+        if unknown:
+            raise SettingError(f"there is no setting {unknown[0]!r}; there are {', '.join(self.settings) or 'none'}.")
+        if "seed" in signature(self.compare).parameters:
+            settings["seed"] = seed
+        if self.reads == "vectors":
+            return self.compare(predictions.vectors, references.vectors, **settings)
+        if self.reads in ("both", "labelled") and predictions.vectors is not None:
+            settings |= {"prediction_vectors": predictions.vectors, "reference_vectors": references.vectors}
+        return self.compare(predictions.texts, references.texts, **settings)
 
 
 def _mauve(
@@ -81,4 +121,5 @@ METRICS: dict[str, MetricKind] = {
     "kl": MetricKind("vectors", {"kl": -1}, _kl),
     "total_variation": MetricKind("vectors", {"total_variation": -1}, _total_variation),
     "wasserstein": MetricKind("vectors", {"wasserstein": -1}, _wasserstein),
+    "gradient_similarity": MetricKind("labelled", {"gradient_similarity": 1}, GradientSimilarity),
 }

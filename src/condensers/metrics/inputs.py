@@ -1,11 +1,25 @@
 """What users pass to metrics: texts, or vectors that they have made."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from condensers.embedding import DEFAULT_EMBEDDER, Embedder, Matrix, check_finite, embed_texts, load_embedder
 from condensers.errors import ColumnError, RowError
+
+
+@dataclass(frozen=True)
+class Rows:
+    """One of the two sets that a metric compares.
+
+    Shape:
+        vectors: (n_rows, dim), float32; None if the metric reads texts alone.
+    """
+
+    texts: Sequence[str]
+    vectors: Matrix | None = None
 
 
 def as_texts(rows: Any, what: str) -> list[str]:  # noqa: ANN401  (whatever a user passes)

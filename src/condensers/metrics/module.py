@@ -1,17 +1,18 @@
 """The class behind the folders in ``modules/``: a metric of the catalogue as a module of `evaluate`."""
 
-import inspect
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from inspect import getdoc
 from typing import Any
 
 import evaluate
 from datasets import Features, List, Value
 
-from condensers.embedding import Embedder
+from condensers.embedding import Embedder, Matrix
 from condensers.errors import SettingError
 from condensers.metrics.catalogue import METRICS
-from condensers.metrics.inputs import as_texts, as_vectors
+from condensers.metrics.inputs import Rows, as_texts, as_vectors
 from condensers.metrics.resampling import assess, flat
 
 _INPUTS = """
@@ -41,18 +42,15 @@ class CatalogueMetric(evaluate.Metric, ABC):
 
     def _info(self) -> evaluate.MetricInfo:
         kind = METRICS[self.entry]
-        own = [name for name in inspect.signature(kind.compare).parameters if name not in _GIVEN]
-        vectors = kind.reads == "vectors"
+        vectors, embeds = kind.reads == "vectors", kind.reads != "texts"
         forms = [Value("string"), *([List(Value("float32"))] if vectors else [])]
         return evaluate.MetricInfo(
-            description=inspect.getdoc(type(self)) or "",
+            description=getdoc(type(self)) or "",
             citation="",
             inputs_description=_INPUTS.format(
                 vectors=", or vectors of shape (n_rows, dim)" if vectors else "",
-                embedder="\n    embedder: Turns texts into vectors; see `condensers.load_embedder`."
-                if vectors
-                else "",
-                own=f"\n    {', '.join(own)}: Settings of this metric; see its card." if own else "",
+                embedder="\n    embedder: Turns texts into vectors; see `condensers.load_embedder`." if embeds else "",
+                own=f"\n    {', '.join(kind.settings)}: Settings of this metric; see its card." * bool(kind.settings),
             ),
             features=[Features({"predictions": form, "references": form}) for form in forms],
         )
@@ -119,19 +117,16 @@ class CatalogueMetric(evaluate.Metric, ABC):
         **settings: Any,  # noqa: ANN401
     ) -> dict[str, Any]:
         kind = METRICS[self.entry]
-        known = inspect.signature(kind.compare).parameters
-        unknown = [name for name in settings if name not in known]
-        if unknown:
-            own = ", ".join(name for name in known if name not in ("predictions", "references"))
-            raise SettingError(f"{self.entry} has no setting {unknown[0]!r}; it has {own or 'none of its own'}.")
-        sides: tuple[Any, Any]
-        if kind.reads == "vectors":
-            sides = as_vectors(predictions, references, embedder)
-        elif embedder is not None:
+        if kind.reads == "texts" and embedder is not None:
             raise SettingError(f"{self.entry} compares texts and takes no `embedder`.")
-        else:
-            sides = as_texts(predictions, "predictions"), as_texts(references, "references")
-        comparison = kind.compare(*sides, **settings, **({"seed": seed} if "seed" in known else {}))
+        texts: list[Sequence[str]] = [(), ()]
+        vectors: Sequence[Matrix | None] = (None, None)
+        if kind.reads != "vectors":
+            texts = [as_texts(predictions, "predictions"), as_texts(references, "references")]
+        if kind.reads == "vectors" or embedder is not None:
+            vectors = as_vectors(predictions, references, embedder)
+        sides = [Rows(*parts) for parts in zip(texts, vectors, strict=True)]
+        comparison = kind.on(*sides, seed=seed, **settings)
         scores = assess(comparison, n_resamples=n_resamples, seed=seed)
         silent = [name for name, score in scores.items() if not score.informative]
         if silent:
@@ -141,6 +136,3 @@ class CatalogueMetric(evaluate.Metric, ABC):
                 stacklevel=3,
             )
         return flat(scores)
-
-
-_GIVEN = ("predictions", "references", "seed")

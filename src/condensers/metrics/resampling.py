@@ -42,6 +42,15 @@ class Score:
         """Whether the score lies where 90% of the true samples do."""
         return self.null_low <= self.value <= self.null_high
 
+    @property
+    def verdict(self) -> str:
+        """The comparison with true samples, in a few words."""
+        if not self.informative:
+            return "says nothing at this size"
+        if self.like_a_sample:
+            return "like a true sample"
+        return "below true samples" if self.value < self.null_low else "above true samples"
+
 
 class Comparison(Protocol):
     """Scores sets of rows against one reference set; what metrics implement.

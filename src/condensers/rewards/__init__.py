@@ -6,7 +6,7 @@ Importing this room registers `LabelConfidence` with the Auto classes of transfo
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
 
 from condensers.rewards.calibration import CheckerReport, calibration_error, report_checker
-from condensers.rewards.classifiers import check_classifier
+from condensers.rewards.classifiers import check_classifier, load_classifier
 from condensers.rewards.fitting import fit_classifier
 from condensers.rewards.label_confidence import LabelConfidence
 from condensers.rewards.label_confidence_config import LabelConfidenceConfig
@@ -33,6 +33,7 @@ __all__ = [
     "input_columns",
     "label_column",
     "length_limit",
+    "load_classifier",
     "match_labels",
     "read_labels",
     "report_checker",

@@ -1,0 +1,53 @@
+"""Many metrics at once, on rows that are embedded once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from condensers.embedding import EmbeddedRows
+from condensers.errors import SettingError
+from condensers.metrics.catalogue import METRICS
+from condensers.metrics.inputs import Rows
+from condensers.metrics.resampling import Score, assess
+
+
+def measure(
+    predictions: EmbeddedRows,
+    references: EmbeddedRows,
+    names: Sequence[str] | None = None,
+    *,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    n_resamples: int = 100,
+    seed: int = 0,
+    progress: bool = True,
+) -> dict[str, Score]:
+    """Scores a set against a reference set by several metrics.
+
+    Args:
+        predictions: The set to be judged.
+        references: The set to compare with.
+        names: Names of metrics, as in `METRICS`; None takes all that need no classes.
+        settings: Settings of single metrics, by name.
+        n_resamples: See `assess`.
+        seed: Fixes all that is drawn.
+        progress: Show a bar.
+
+    Returns:
+        Each score by its name.
+
+    Raises:
+        SettingError: if a name is unknown.
+        BudgetError: if a set is too small for a metric.
+    """
+    names = [name for name, kind in METRICS.items() if kind.reads != "labelled"] if names is None else list(names)
+    unknown = [name for name in names if name not in METRICS]
+    if unknown:
+        raise SettingError(f"there is no metric {unknown[0]!r}; there are {', '.join(METRICS)}.")
+    sides = [Rows(rows.texts, rows.vectors) for rows in (predictions, references)]
+    found: dict[str, Score] = {}
+    for name in tqdm(names, desc="Metrics", disable=not progress):
+        found |= assess(
+            METRICS[name].on(*sides, seed=seed, **(settings or {}).get(name, {})), n_resamples=n_resamples, seed=seed
+        )
+    return found
