@@ -73,8 +73,8 @@ def main() -> None:
         "# Likeness of a few rows to their source",
         "",
         f"Embedder: all-MiniLM-L6-v2. {arguments.per_class} rows a class, seed {arguments.seed}, against 5,000 "
-        f"training rows. ↑ and ↓: above or below where 90% of true samples of that size fall; in brackets: says nothing "
-        f"at this size. Measured on {platform.machine()}; every number is the same in every run.",
+        f"training rows. ↑ and ↓: above or below where 90% of true samples of that size fall; in brackets: says "
+        f"nothing at this size. Measured on {platform.machine()}; every number is the same in every run.",
         "",
     ]
     embedder = load_embedder("offline")
