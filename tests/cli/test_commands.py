@@ -53,7 +53,13 @@ def test_condense_twice_then_evaluate(run, source, tmp_path):
     found = json.loads(run("evaluate", "one", "--against", source, "--learners", "linear_probe", "--json").out)
     assert found["rows"] == 9
     assert found["scores"]["linear_probe"]["accuracy"][0] > 0.8
-    assert "linear_probe" in run("evaluate", "one", "--against", source, "--learners", "linear_probe").out
+    assert set(found["metrics"]["mauve"]) >= {"value", "low", "high", "null_low", "null_high", "informative"}
+    shown = run("evaluate", "one", "--against", source, "--learners", "linear_probe", "--metrics", "kl,mauve").out
+    assert "linear_probe" in shown and "true samples" in shown and "total_variation" not in shown
+    assert (
+        run("evaluate", "one", "--against", source, "--learners", "linear_probe", "--metrics", "none").out.count("kl")
+        == 0
+    )
 
 
 @pytest.mark.models

@@ -1,15 +1,18 @@
 """Many metrics at once, on rows that are embedded once."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tqdm.auto import tqdm
 
 from condensers.embedding import EmbeddedRows
-from condensers.errors import SettingError
+from condensers.errors import BudgetError, SettingError
 from condensers.metrics.catalogue import METRICS
 from condensers.metrics.inputs import Rows
 from condensers.metrics.resampling import Score, assess
+
+_logger = logging.getLogger(__name__)
 
 
 def measure(
@@ -27,7 +30,8 @@ def measure(
     Args:
         predictions: The set to be judged.
         references: The set to compare with.
-        names: Names of metrics, as in `METRICS`; None takes all that need no classes.
+        names: Names of metrics, as in `METRICS`; None takes all that need no classes, and leaves out with a warning
+            those that the sets are too small for.
         settings: Settings of single metrics, by name.
         n_resamples: See `assess`.
         seed: Fixes all that is drawn.
@@ -38,8 +42,9 @@ def measure(
 
     Raises:
         SettingError: if a name is unknown.
-        BudgetError: if a set is too small for a metric.
+        BudgetError: if a set is too small for a metric that is named.
     """
+    fitting = names is None
     names = [name for name, kind in METRICS.items() if kind.reads != "labelled"] if names is None else list(names)
     unknown = [name for name in names if name not in METRICS]
     if unknown:
@@ -47,7 +52,12 @@ def measure(
     sides = [Rows(rows.texts, rows.vectors) for rows in (predictions, references)]
     found: dict[str, Score] = {}
     for name in tqdm(names, desc="Metrics", disable=not progress):
-        found |= assess(
-            METRICS[name].on(*sides, seed=seed, **(settings or {}).get(name, {})), n_resamples=n_resamples, seed=seed
-        )
+        try:
+            comparison = METRICS[name].on(*sides, seed=seed, **(settings or {}).get(name, {}))
+        except BudgetError as error:
+            if not fitting:
+                raise
+            _logger.warning("%s is left out: %s", name, error)
+            continue
+        found |= assess(comparison, n_resamples=n_resamples, seed=seed)
     return found
