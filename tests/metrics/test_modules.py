@@ -16,7 +16,7 @@ from condensers.metrics import METRICS, metric
 
 FOLDER = Path(metrics.__file__).parent / "modules"
 ON_VECTORS = [name for name, kind in METRICS.items() if kind.reads == "vectors"]
-ON_TEXTS = [name for name, kind in METRICS.items() if kind.reads != "vectors"]
+ON_TEXTS = [name for name, kind in METRICS.items() if kind.reads in ("texts", "both")]
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -9,8 +9,10 @@ from condensers.embedding import Matrix
 from condensers.errors import SettingError
 from condensers.metrics.buckets import BucketComparison, quantise
 from condensers.metrics.divergences import kl_divergence, mauve, total_variation
+from condensers.metrics.gaussians import GaussianComparison
 from condensers.metrics.gradients import GradientSimilarity
 from condensers.metrics.inputs import Rows
+from condensers.metrics.neighbours import DensityCoverage, PrecisionRecall
 from condensers.metrics.resampling import Comparison
 from condensers.metrics.wasserstein import bucket_wasserstein
 
@@ -121,5 +123,8 @@ METRICS: dict[str, MetricKind] = {
     "kl": MetricKind("vectors", {"kl": -1}, _kl),
     "total_variation": MetricKind("vectors", {"total_variation": -1}, _total_variation),
     "wasserstein": MetricKind("vectors", {"wasserstein": -1}, _wasserstein),
+    "fid": MetricKind("vectors", {"fid": -1}, GaussianComparison),
+    "precision_recall": MetricKind("vectors", {"precision": 1, "recall": 1, "f1": 1}, PrecisionRecall),
+    "density_coverage": MetricKind("vectors", {"density": 1, "coverage": 1}, DensityCoverage),
     "gradient_similarity": MetricKind("labelled", {"gradient_similarity": 1}, GradientSimilarity),
 }

@@ -1,0 +1,183 @@
+"""Exact distances between many rows, in blocks, at nearly the price of float32 products.
+
+A product gives lower bounds with a known slack; the few pairs for which the slack matters are measured again in
+float64. No matrix of all pairs is ever built.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from condensers.embedding import Matrix, VectorRows, iter_blocks
+from condensers.errors import BudgetError, SettingError
+
+_BLOCK_ROWS = 2048
+# Neighbours kept beyond the k asked for, so that bounds in the wrong order seldom need a second pass.
+_SPARE = 8
+# Numbers in a piece of exact differences.
+_PIECE = 2**21
+# Rows of such pieces in the second pass of the search, in which any number of pairs may be close.
+_FEW = 64
+
+
+class Block(NamedTuple):
+    """Consecutive rows, as they are and about a centre; ``norms`` are squared, of the latter."""
+
+    where: slice
+    rows: np.ndarray
+    centred: np.ndarray
+    norms: np.ndarray
+
+
+def blocks(x: Matrix, centre: np.ndarray) -> Iterator[Block]:
+    """Yields consecutive blocks of a matrix; shape (n_rows, dim) and (dim,) in."""
+    for where, rows in iter_blocks(x, _BLOCK_ROWS):
+        centred = (rows - centre).astype(np.float32)
+        yield Block(where, rows, centred, np.square(centred, dtype=np.float64).sum(axis=1))
+
+
+def centre_of(x: Matrix) -> np.ndarray:
+    """Mean row, about which products lose least to rounding; shape (dim,), float64."""
+    total = np.zeros(x.shape[1])
+    for _, block in iter_blocks(x, _BLOCK_ROWS):
+        total += block.sum(axis=0, dtype=np.float64)
+    return total / x.shape[0]
+
+
+def _slack(dim: int) -> float:
+    # Error of a float32 sum of dim + 2 products, of rounding the centred rows and their norms, as a share of the sum
+    # of both squared norms; 2^-24 is half a unit in the last place.
+    return (dim + 16) * 2.0**-23
+
+
+def lower_bounds(one: Block, other: Block) -> np.ndarray:
+    r"""Lower bounds of squared distances, from one matrix product.
+
+    :math:`\lVert a - b \rVert^2 - c (\lVert a \rVert^2 + \lVert b \rVert^2)`, in float32, with c so large that it
+    covers any error; the distance is at most twice that above.
+
+    Shape:
+        returns: (n_one, n_other), float32.
+    """
+    share = 1.0 - _slack(one.rows.shape[1])
+    norms = [(share * block.norms).astype(np.float32)[:, None] for block in (one, other)]
+    left = np.concatenate([-2.0 * one.centred, norms[0], np.ones_like(norms[0])], axis=1)
+    right = np.concatenate([other.centred, np.ones_like(norms[1]), norms[1]], axis=1)
+    return left @ right.T
+
+
+def _squared(x: Matrix, i: np.ndarray, y: Matrix, j: np.ndarray) -> np.ndarray:
+    """Exact squared distances of pairs of rows; shape (n,) twice in, (n,) out, float64."""
+    out = np.empty(len(i))
+    step = max(_PIECE // x.shape[1], 1)
+    for start in range(0, len(i), step):
+        part = slice(start, start + step)
+        gap = np.asarray(x[i[part]], dtype=np.float32).astype(np.float64) - np.asarray(y[j[part]], dtype=np.float32)
+        out[part] = np.square(gap).sum(axis=1)
+    return out
+
+
+def closer(bounds: np.ndarray, one: Block, other: Block, limits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of two blocks whose squared distance is below a limit; `limits` broadcasts against `bounds`."""
+    # Nothing is below 0, so identical rows, of which there may be many, are left out at once.
+    cuts = np.where(limits > 0, np.nextafter(limits.astype(np.float32), np.float32(np.inf)), np.float32(-np.inf))
+    i, j = np.nonzero(bounds < cuts)
+    limit = np.broadcast_to(limits, bounds.shape)[i, j]
+    below = bounds[i, j] + 2.0 * _slack(one.rows.shape[1]) * (one.norms[i] + other.norms[j]) < limit
+    open_ = np.flatnonzero(~below)
+    below[open_] = _squared(one.rows, i[open_], other.rows, j[open_]) < limit[open_]
+    return i[below], j[below]
+
+
+def nearest_radii(x: Matrix, k: int) -> np.ndarray:
+    """Squared distance of each row to its k-th nearest other row, 0 if it has k twins.
+
+    Shape:
+        x: (n_rows, dim), read as float32; returns: (n_rows,), float64.
+
+    Raises:
+        SettingError: if `k` is below 1.
+        BudgetError: if there are not more than `k` rows.
+    """
+    return nearest_others(x, k, "rows")[1][:, -1]
+
+
+def nearest_others(x: Matrix, k: int, what: str) -> tuple[np.ndarray, np.ndarray]:
+    """The k nearest other rows of each row, nearest first, and their squared distances; shape (n_rows, k) each."""
+    check_neighbours(x, k, k + 1, what)
+    n_rows, centre = x.shape[0], centre_of(x)
+    found = np.empty((n_rows, k), dtype=np.int64)
+    squared = np.empty((n_rows, k))
+    n_kept = min(k + _SPARE, n_rows - 1)
+    for one in blocks(x, centre):
+        kept, bounds = _smallest_bounds(one, x, centre, n_kept)
+        rows = np.arange(len(kept))
+        exact = _squared(one.rows, np.repeat(rows, n_kept), x, kept.ravel()).reshape(kept.shape)
+        order = np.argsort(exact, axis=1, kind="stable")[:, :k]
+        found[one.where] = np.take_along_axis(kept, order, axis=1)
+        squared[one.where] = radii = np.take_along_axis(exact, order, axis=1)
+        if n_kept < n_rows - 1:
+            # A row that was not kept has a bound no lower than the highest that was.
+            open_ = np.flatnonzero((bounds.max(axis=1) < radii[:, -1]) & (radii[:, -1] > 0)) + one.where.start
+            for some in np.split(open_, range(_FEW, len(open_), _FEW)):
+                found[some], squared[some] = _search_again(x, some, squared[some, -1], k, centre)
+    return found, squared
+
+
+def _smallest_bounds(one: Block, x: Matrix, centre: np.ndarray, n_kept: int) -> tuple[np.ndarray, np.ndarray]:
+    """Positions and lower bounds of the rows with the lowest, other than the row itself; shape (n, n_kept) each."""
+    kept = np.empty((len(one.rows), 0), dtype=np.int64)
+    lowest = np.empty((len(one.rows), 0), dtype=np.float32)
+    for other in blocks(x, centre):
+        bounds = lower_bounds(one, other)
+        if other.where == one.where:
+            np.fill_diagonal(bounds, np.inf)
+        here = _lowest(bounds, n_kept)
+        lowest = np.concatenate([lowest, np.take_along_axis(bounds, here, axis=1)], axis=1)
+        kept = np.concatenate([kept, here + other.where.start], axis=1)
+        best = _lowest(lowest, n_kept)
+        kept, lowest = np.take_along_axis(kept, best, axis=1), np.take_along_axis(lowest, best, axis=1)
+    return kept, lowest
+
+
+def _lowest(values: np.ndarray, n: int) -> np.ndarray:
+    n = min(n, values.shape[1])
+    return np.argpartition(values, n - 1, axis=1)[:, :n]
+
+
+def _search_again(
+    x: Matrix, positions: np.ndarray, limits: np.ndarray, k: int, centre: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """`nearest_others` of a few rows, by measuring all that may be as near as a limit known not to be too low."""
+    found = np.empty((len(positions), k), dtype=np.int64)
+    squared = np.empty((len(positions), k))
+    if not len(positions):
+        return found, squared
+    (one,) = blocks(VectorRows(x, positions), centre)
+    pairs = []
+    for other in blocks(x, centre):
+        i, j = np.nonzero(lower_bounds(one, other) <= limits[:, None])
+        apart = positions[i] != j + other.where.start
+        i, j = i[apart], j[apart]
+        pairs.append((i, j + other.where.start, _squared(one.rows, i, other.rows, j)))
+    rows, others, exact = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+    order = np.lexsort((others, exact, rows))
+    firsts = np.searchsorted(rows[order], np.arange(len(positions)))
+    chosen = order[firsts[:, None] + np.arange(k)]
+    return others[chosen], exact[chosen]
+
+
+def check_neighbours(x: Matrix, k: int, least: int, what: str) -> None:
+    """Raises unless there are rows enough.
+
+    Raises:
+        SettingError: if `k` is below 1.
+        BudgetError: if there are fewer than `least` rows.
+    """
+    if k < 1:
+        raise SettingError(f"`k` must be at least 1; got {k}.")
+    if x.shape[0] < least:
+        raise BudgetError(
+            f"{k} nearest neighbours need at least {least} {what}; got {x.shape[0]}. Lower `k`, or pass more {what}."
+        )
