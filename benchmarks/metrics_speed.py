@@ -122,7 +122,7 @@ def main() -> None:
     if arguments.case:
         print(json.dumps(measure(arguments.case, arguments.who)))
         return
-    threads = os.environ.get("OMP_NUM_THREADS", str(os.cpu_count()))
+    threads = os.environ.get("OMP_NUM_THREADS") or str(os.cpu_count())
     lines = [
         "# Speed of the metrics",
         "",

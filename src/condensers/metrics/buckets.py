@@ -83,12 +83,12 @@ def quantise(
     n_buckets = default_buckets(references.shape[0]) if n_buckets is None else n_buckets
     if not 2 <= n_buckets <= n_rows:
         raise BudgetError(f"`n_buckets` must be from 2 to {n_rows}, the rows that k-means sees; got {n_buckets}.")
-    fitted_on = np.concatenate([predictions[:], references[:]]) if together else references
-    axes = principal_axes(fitted_on)
+    axes = principal_axes(np.concatenate([predictions[:], references[:]]) if together else references)
+    few, many = _projected(predictions, axes), _projected(references, axes)
     # Buckets need not be the best ones: ten passes are within 1% of the sum of squares that a hundred reach.
-    centroids = KMeansCentroids(seed=seed, max_iter=10, rounds=16).place(_projected(fitted_on, axes), n_buckets)
-    nearest = [nearest_of(_projected(rows, axes), centroids) for rows in (predictions, references)]
-    return Buckets(centroids, nearest[0], nearest[1])
+    means = KMeansCentroids(seed=seed, max_iter=10, rounds=16)
+    centroids = means.place(np.concatenate([few, many]) if together else many, n_buckets)
+    return Buckets(centroids, nearest_of(few, centroids), nearest_of(many, centroids))
 
 
 def principal_axes(x: Matrix, *, share: float = _VARIANCE) -> np.ndarray:

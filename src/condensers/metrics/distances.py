@@ -14,7 +14,7 @@ from condensers.errors import BudgetError, SettingError
 
 _BLOCK_ROWS = 2048
 # Neighbours kept beyond the k asked for, so that bounds in the wrong order seldom need a second pass.
-_SPARE = 8
+_SPARE = 3
 # Numbers in a piece of exact differences.
 _PIECE = 2**21
 # Rows of such pieces in the second pass of the search, in which any number of pairs may be close.
@@ -30,9 +30,11 @@ class Block(NamedTuple):
     norms: np.ndarray
 
 
-def blocks(x: Matrix, centre: np.ndarray) -> Iterator[Block]:
-    """Yields consecutive blocks of a matrix; shape (n_rows, dim) and (dim,) in."""
-    for where, rows in iter_blocks(x, _BLOCK_ROWS):
+def blocks(x: Matrix, centre: np.ndarray, start: int = 0) -> Iterator[Block]:
+    """Yields consecutive blocks of a matrix from a row on; shape (n_rows, dim) and (dim,) in."""
+    for first in range(start, x.shape[0], _BLOCK_ROWS):
+        where = slice(first, min(first + _BLOCK_ROWS, x.shape[0]))
+        rows = np.asarray(x[where], dtype=np.float32)
         centred = (rows - centre).astype(np.float32)
         yield Block(where, rows, centred, np.square(centred, dtype=np.float64).sum(axis=1))
 
@@ -82,7 +84,7 @@ def closer(bounds: np.ndarray, one: Block, other: Block, limits: np.ndarray) -> 
     """Pairs of two blocks whose squared distance is below a limit; `limits` broadcasts against `bounds`."""
     # Nothing is below 0, so identical rows, of which there may be many, are left out at once.
     cuts = np.where(limits > 0, np.nextafter(limits.astype(np.float32), np.float32(np.inf)), np.float32(-np.inf))
-    i, j = np.nonzero(bounds < cuts)
+    i, j = _pairs(bounds < cuts)
     limit = np.broadcast_to(limits, bounds.shape)[i, j]
     below = bounds[i, j] + 2.0 * _slack(one.rows.shape[1]) * (one.norms[i] + other.norms[j]) < limit
     open_ = np.flatnonzero(~below)
@@ -104,20 +106,28 @@ def nearest_radii(x: Matrix, k: int) -> np.ndarray:
 
 
 def nearest_others(x: Matrix, k: int, what: str) -> tuple[np.ndarray, np.ndarray]:
-    """The k nearest other rows of each row, nearest first, and their squared distances; shape (n_rows, k) each."""
+    """The k nearest other rows of each row, nearest first, and their squared distances.
+
+    Shape:
+        x: (n_rows, dim), read as float32; returns: (n_rows, k), int64 and float64.
+
+    Raises:
+        SettingError: if `k` is below 1.
+        BudgetError: if there are not more than `k` rows; `what` says of what.
+    """
     check_neighbours(x, k, k + 1, what)
     n_rows, centre = x.shape[0], centre_of(x)
     found = np.empty((n_rows, k), dtype=np.int64)
     squared = np.empty((n_rows, k))
-    n_kept = min(k + _SPARE, n_rows - 1)
+    lowest = _lowest_bounds(x, centre, min(k + _SPARE, n_rows - 1))
     for one in blocks(x, centre):
-        kept, bounds = _smallest_bounds(one, x, centre, n_kept)
-        rows = np.arange(len(kept))
-        exact = _squared(one.rows, np.repeat(rows, n_kept), x, kept.ravel()).reshape(kept.shape)
+        kept, bounds = lowest.rows[one.where], lowest.bounds[one.where]
+        rows = np.repeat(np.arange(len(kept)), kept.shape[1])
+        exact = _squared(one.rows, rows, x, kept.ravel()).reshape(kept.shape)
         order = np.argsort(exact, axis=1, kind="stable")[:, :k]
         found[one.where] = np.take_along_axis(kept, order, axis=1)
         squared[one.where] = radii = np.take_along_axis(exact, order, axis=1)
-        if n_kept < n_rows - 1:
+        if kept.shape[1] < n_rows - 1:
             # A row that was not kept has a bound no lower than the highest that was.
             open_ = np.flatnonzero((bounds.max(axis=1) < radii[:, -1]) & (radii[:, -1] > 0)) + one.where.start
             for some in np.split(open_, range(_FEW, len(open_), _FEW)):
@@ -125,25 +135,53 @@ def nearest_others(x: Matrix, k: int, what: str) -> tuple[np.ndarray, np.ndarray
     return found, squared
 
 
-def _smallest_bounds(one: Block, x: Matrix, centre: np.ndarray, n_kept: int) -> tuple[np.ndarray, np.ndarray]:
-    """Positions and lower bounds of the rows with the lowest, other than the row itself; shape (n, n_kept) each."""
-    kept = np.empty((len(one.rows), 0), dtype=np.int64)
-    lowest = np.empty((len(one.rows), 0), dtype=np.float32)
-    for other in blocks(x, centre):
-        bounds = lower_bounds(one, other)
-        if other.where == one.where:
-            np.fill_diagonal(bounds, np.inf)
-        here = _lowest(bounds, n_kept)
-        lowest = np.concatenate([lowest, np.take_along_axis(bounds, here, axis=1)], axis=1)
-        kept = np.concatenate([kept, here + other.where.start], axis=1)
-        best = _lowest(lowest, n_kept)
-        kept, lowest = np.take_along_axis(kept, best, axis=1), np.take_along_axis(lowest, best, axis=1)
-    return kept, lowest
+class _Lowest:
+    """For each row the other rows with the lowest bounds so far.
+
+    Shape:
+        rows, bounds: (n_rows, n_kept), int64 and float32; bounds are infinite where nothing was seen yet.
+    """
+
+    def __init__(self, n_rows: int, n_kept: int) -> None:
+        self.rows = np.zeros((n_rows, n_kept), dtype=np.int64)
+        self.bounds = np.full((n_rows, n_kept), np.inf, dtype=np.float32)
+
+    def see(self, where: slice, others: slice, bounds: np.ndarray) -> None:
+        """Takes what is lower than what is kept, for some rows; shape (n_some, n_others), float32."""
+        rows, n_kept = self.rows[where], self.rows.shape[1]
+        highest = self.bounds[where].max(axis=1, keepdims=True)
+        if np.isinf(highest).any():
+            best = np.argpartition(bounds, min(n_kept, bounds.shape[1]) - 1, axis=1)[:, :n_kept]
+            i, j = np.repeat(np.arange(len(rows)), best.shape[1]), best.ravel()
+        else:
+            # Few are below, and finding them is one comparison each, made in the order in which they lie in memory.
+            i, j = _pairs(bounds < highest) if bounds.flags.c_contiguous else _pairs(bounds.T < highest.T)[::-1]
+        which = np.concatenate([np.repeat(np.arange(len(rows)), n_kept), i])
+        values = np.concatenate([self.bounds[where].ravel(), bounds[i, j]])
+        order = np.lexsort((values, which))
+        firsts = np.searchsorted(which[order], np.arange(len(rows)))
+        best = order[firsts[:, None] + np.arange(n_kept)]
+        self.rows[where] = np.concatenate([rows.ravel(), j + others.start])[best]
+        self.bounds[where] = values[best]
 
 
-def _lowest(values: np.ndarray, n: int) -> np.ndarray:
-    n = min(n, values.shape[1])
-    return np.argpartition(values, n - 1, axis=1)[:, :n]
+def _lowest_bounds(x: Matrix, centre: np.ndarray, n_kept: int) -> _Lowest:
+    """Each pair of blocks is multiplied once, for the rows of both."""
+    lowest = _Lowest(x.shape[0], n_kept)
+    for one in blocks(x, centre):
+        for other in blocks(x, centre, one.where.start):
+            bounds = lower_bounds(one, other)
+            if other.where == one.where:
+                np.fill_diagonal(bounds, np.inf)
+            else:
+                lowest.see(other.where, one.where, bounds.T)
+            lowest.see(one.where, other.where, bounds)
+    return lowest
+
+
+def _pairs(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`np.nonzero`, which takes five times as long for a matrix as for a vector."""
+    return np.divmod(np.flatnonzero(mask.ravel()), mask.shape[1])
 
 
 def _search_again(
@@ -157,7 +195,7 @@ def _search_again(
     (one,) = blocks(VectorRows(x, positions), centre)
     pairs = []
     for other in blocks(x, centre):
-        i, j = np.nonzero(lower_bounds(one, other) <= limits[:, None])
+        i, j = _pairs(lower_bounds(one, other) <= limits[:, None])
         apart = positions[i] != j + other.where.start
         i, j = i[apart], j[apart]
         pairs.append((i, j + other.where.start, _squared(one.rows, i, other.rows, j)))

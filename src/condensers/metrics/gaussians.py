@@ -34,9 +34,13 @@ class Gaussian:
 
     @cached_property
     def factor(self) -> np.ndarray:
-        """The thin factor, if need be of the eigenvectors of the covariance; shape (rank, dim)."""
+        r"""A matrix :math:`X` with :math:`X^\top X` the covariance; shape (rank, dim)."""
         if self.thin:
             return self.spread
+        try:
+            return np.linalg.cholesky(self.spread, upper=True)
+        except np.linalg.LinAlgError:  # without full rank, if only by rounding
+            pass
         variances, axes = np.linalg.eigh(self.spread)
         held = variances > len(variances) * np.finfo(np.float64).eps * max(variances[-1], 0.0)
         return np.sqrt(variances[held])[:, None] * axes[:, held].T
@@ -67,22 +71,30 @@ def fit_gaussian(x: Matrix, counts: np.ndarray | None = None) -> Gaussian:
         x: (n_rows, dim); counts: (n_rows,).
     """
     n_rows, dim = x.shape
-    counts = np.ones(n_rows) if counts is None else counts.astype(np.float64)
-    total = counts.sum()
+    total = n_rows if counts is None else int(counts.sum())
     mean = np.zeros(dim)
     for where, block in iter_blocks(x):
-        mean += counts[where] @ block.astype(np.float64)
+        mean += block.sum(axis=0, dtype=np.float64) if counts is None else counts[where] @ block.astype(np.float64)
     mean /= total
-    scale = np.sqrt(counts / max(total - 1.0, 1.0))
+    divisor = max(total - 1.0, 1.0)
     if n_rows <= dim:
-        rows = np.concatenate([(block - mean) * scale[where, None] for where, block in iter_blocks(x)])
-        return Gaussian(mean, rows[counts > 0], thin=True)
+        rows = np.concatenate([_centred(block, mean, where, counts) for where, block in iter_blocks(x)])
+        return Gaussian(mean, rows / np.sqrt(divisor), thin=True)
     covariance = np.zeros((dim, dim))
     for where, block in iter_blocks(x):
-        drawn = scale[where] > 0
-        centred = (block[drawn] - mean) * scale[where][drawn, None]
+        centred = _centred(block, mean, where, counts)
         covariance += centred.T @ centred
-    return Gaussian(mean, covariance)
+    return Gaussian(mean, covariance / divisor)
+
+
+def _centred(block: np.ndarray, mean: np.ndarray, where: slice, counts: np.ndarray | None) -> np.ndarray:
+    """Rows less the mean, each that is in the set times the root of how often it is; shape (n, dim), float64."""
+    if counts is None:
+        centred = block.astype(np.float64)
+        centred -= mean
+        return centred
+    drawn = counts[where] > 0
+    return (block[drawn] - mean) * np.sqrt(counts[where][drawn])[:, None]
 
 
 def frechet_distance(mean1: np.ndarray, cov1: np.ndarray, mean2: np.ndarray, cov2: np.ndarray) -> float:

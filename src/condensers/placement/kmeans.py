@@ -147,10 +147,13 @@ def _lloyd_step(x: Matrix, centroids: np.ndarray) -> np.ndarray:
     sums = np.zeros(centroids.shape, dtype=np.float64)
     counts = np.zeros(n, dtype=np.int64)
     own = np.empty(x.shape[0], dtype=np.float32)
+    centre_norms = squared_norms(centroids)
     for where, block in iter_blocks(x):
-        distances = squared_distances(block, centroids)
-        nearest = distances.argmin(axis=1)
-        own[where] = distances[np.arange(len(block)), nearest]
+        # Squared distances less the norms of the rows, which do not change which is nearest.
+        cross = block @ (-2.0 * centroids.T)
+        cross += centre_norms
+        nearest = cross.argmin(axis=1)
+        own[where] = cross[np.arange(len(block)), nearest] + squared_norms(block)
         # A sparse product adds each row once, where a dense one would add it `n` times, nearly always times zero.
         ones = np.ones(len(block), dtype=np.float32)
         sums += csr_array((ones, (nearest, np.arange(len(block)))), shape=(n, len(block))) @ block
