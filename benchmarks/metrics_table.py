@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from condensers.data import load_source, read_rows, resolve_columns
-from condensers.embedding import EmbeddedRows, Matrix, VectorRows, embed_texts, load_embedder
-from condensers.metrics import METRICS, Score, measure, sample_positions
+from condensers.embedding import Matrix, VectorRows, embed_texts, load_embedder
+from condensers.metrics import METRICS, Score, TextSet, measure, sample_positions
 from condensers.selection import KCenter, RandomRows
 
 TABLE = Path(__file__).parent / "results" / "metrics.md"
@@ -42,8 +42,8 @@ def sets(vectors: Matrix, codes: np.ndarray, per_class: int, seed: int) -> dict[
     return chosen
 
 
-def taken(texts: Sequence[str], vectors: Matrix, positions: np.ndarray) -> EmbeddedRows:
-    return EmbeddedRows([texts[i] for i in positions.tolist()], VectorRows(vectors, positions))
+def taken(texts: Sequence[str], vectors: Matrix, positions: np.ndarray) -> TextSet:
+    return TextSet([texts[i] for i in positions.tolist()], VectorRows(vectors, positions))
 
 
 def table(name: str, scores: dict[str, dict[str, Score]], n_rows: int) -> list[str]:

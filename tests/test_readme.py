@@ -27,3 +27,6 @@ def test_the_example_prints_what_the_readme_shows(tmp_path, monkeypatch):
     exec(blocks[2], names)
     assert names["trainer"].row_weights_.weights.shape == (1, 64)
     assert Path("weights.png").stat().st_size > 10_000
+    monkeypatch.setattr("evaluate.config.HF_MODULES_CACHE", str(tmp_path / "modules"))
+    exec(blocks[3], names)
+    assert names["found"]["mauve_informative"] is True

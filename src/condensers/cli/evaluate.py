@@ -38,10 +38,10 @@ def evaluate(
     Example: condensers evaluate runs/sst2 --against stanfordnlp/sst2
     """
     from condensers.data import load_source, load_splits, load_test_split, read_rows, resolve_columns
-    from condensers.embedding import EmbeddedRows, VectorRows, embed_texts, load_embedder
+    from condensers.embedding import VectorRows, embed_texts, load_embedder
     from condensers.evaluation import coverage_similarity, evaluate_rows, load_learner
     from condensers.hub import load_condensed
-    from condensers.metrics import measure, sample_positions
+    from condensers.metrics import TextSet, measure, sample_positions
 
     dataset, run = load_condensed(rows)
     settings = run.settings
@@ -54,20 +54,19 @@ def evaluate(
     vectors = embed_texts(source.texts, model).vectors
     ours = embed_texts(condensed.texts, model).vectors
     similarity = coverage_similarity(vectors, ours[:], source.codes, condensed.codes)
+    chosen = sample_positions(len(source), min(reference_rows, len(source)))
+    named = [] if metrics == "none" else options.split_names(metrics, "--metrics")
+    few = TextSet(condensed.texts, ours)
     likeness = {}
-    if metrics != "none":
-        chosen = sample_positions(len(source), min(reference_rows, len(source)))
-        likeness = measure(
-            EmbeddedRows(condensed.texts, ours),
-            EmbeddedRows([source.texts[i] for i in chosen.tolist()], VectorRows(vectors, chosen)),
-            None if metrics == "all" else options.split_names(metrics, "--metrics"),
-            settings={
-                "gradient_similarity": {
-                    "prediction_labels": condensed.codes,
-                    "reference_labels": None if source.codes is None else source.codes[chosen],
-                }
-            },
-        )
+    if named:
+        references = TextSet([source.texts[i] for i in chosen.tolist()], VectorRows(vectors, chosen))
+        labels = None if source.codes is None else source.codes[chosen]
+        classes = {"prediction_labels": condensed.codes, "reference_labels": labels}
+        others = None if named == ["all"] else [name for name in named if name != "decontamination"]
+        likeness = measure(few, references, others, settings={"gradient_similarity": classes})
+    if {"all", "decontamination"} & set(named):
+        # Of a test set, and not of the source, should nothing be found.
+        likeness |= measure(few, TextSet(test.texts), ["decontamination"], progress=False)
     scores = [
         evaluate_rows(condensed, test, load_learner(learner, embedder=model), seeds=range(seeds))
         for learner in options.split_names(learners, "--learners")
@@ -90,10 +89,19 @@ def evaluate(
 
 def _print_likeness(likeness: "dict[str, Score]", n_rows: int, n_references: int) -> None:
     """Prints the metrics, each beside its null distribution."""
-    title = f"{n_rows} rows beside {n_references:,} of the source; a true sample is {n_rows} source rows at random"
+    from condensers.metrics import METRICS
+
+    better = {name: way for kind in METRICS.values() for name, way in kind.scores.items()}
+    title = f"{n_rows} rows beside {n_references:,} of the source; a true sample is {n_rows} of those at random"
     columns = ("metric", "score", "90% interval", "true samples", "")
     rows = [
-        (name, f"{s.value:.3f}", f"{s.low:.3f} to {s.high:.3f}", f"{s.null_low:.3f} to {s.null_high:.3f}", s.verdict)
-        for name, s in likeness.items()
+        (
+            name,
+            f"{score.value:.3f}",
+            f"{score.low:.3f} to {score.high:.3f}",
+            f"{score.null_low:.3f} to {score.null_high:.3f}",
+            score.verdict(better[name]),
+        )
+        for name, score in likeness.items()
     ]
     print_table(title, columns, rows, right=columns[1:4])

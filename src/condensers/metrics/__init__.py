@@ -2,7 +2,7 @@
 
 from condensers.metrics.buckets import sample_positions
 from condensers.metrics.catalogue import METRICS, MetricKind
-from condensers.metrics.inputs import as_texts, as_vectors
+from condensers.metrics.inputs import TextSet, as_texts, as_vectors
 from condensers.metrics.location import metric
 from condensers.metrics.measuring import measure
 from condensers.metrics.resampling import Comparison, Score, assess, flat
@@ -12,6 +12,7 @@ __all__ = [
     "Comparison",
     "MetricKind",
     "Score",
+    "TextSet",
     "as_texts",
     "as_vectors",
     "assess",

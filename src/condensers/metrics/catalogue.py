@@ -8,12 +8,15 @@ from typing import Any, Literal
 from condensers.embedding import Matrix
 from condensers.errors import SettingError
 from condensers.metrics.buckets import BucketComparison, quantise
+from condensers.metrics.contamination import Contamination
 from condensers.metrics.divergences import kl_divergence, mauve, total_variation
 from condensers.metrics.gaussians import GaussianComparison
 from condensers.metrics.gradients import GradientSimilarity
-from condensers.metrics.inputs import Rows
+from condensers.metrics.inputs import TextSet
+from condensers.metrics.memorisation import NgramOverlap
 from condensers.metrics.neighbours import DensityCoverage, PrecisionRecall
 from condensers.metrics.resampling import Comparison
+from condensers.metrics.variety import Diversity
 from condensers.metrics.wasserstein import bucket_wasserstein
 
 # Of a pseudo-row in each bucket of the references, so that no divergence is infinite.
@@ -42,8 +45,8 @@ class MetricKind:
 
     def on(
         self,
-        predictions: Rows,
-        references: Rows,
+        predictions: TextSet,
+        references: TextSet,
         *,
         seed: int = 0,
         **settings: Any,  # noqa: ANN401
@@ -65,6 +68,8 @@ class MetricKind:
             raise SettingError(f"there is no setting {unknown[0]!r}; there are {', '.join(self.settings) or 'none'}.")
         if "seed" in signature(self.compare).parameters:
             settings["seed"] = seed
+        if self.reads == "vectors" and (predictions.vectors is None or references.vectors is None):
+            raise SettingError("this metric compares vectors, and the texts come without; embed them first.")
         if self.reads == "vectors":
             return self.compare(predictions.vectors, references.vectors, **settings)
         if self.reads in ("both", "labelled") and predictions.vectors is not None:
@@ -126,5 +131,23 @@ METRICS: dict[str, MetricKind] = {
     "fid": MetricKind("vectors", {"fid": -1}, GaussianComparison),
     "precision_recall": MetricKind("vectors", {"precision": 1, "recall": 1, "f1": 1}, PrecisionRecall),
     "density_coverage": MetricKind("vectors", {"density": 1, "coverage": 1}, DensityCoverage),
+    "ngram_overlap": MetricKind(
+        "both", {"unigram_overlap": -1, "bigram_overlap": -1, "verbatim_copies": -1, "near_copies": -1}, NgramOverlap
+    ),
+    "decontamination": MetricKind(
+        "texts", {"ngram_contaminated": -1, "word_overlap": -1, "word_overlap_above_40": -1}, Contamination
+    ),
+    "diversity": MetricKind(
+        "both",
+        {
+            "distinct_1": 1,
+            "distinct_2": 1,
+            "distinct_3": 1,
+            "self_bleu": -1,
+            "vendi_score": 1,
+            "vendi_share": 1,
+        },
+        Diversity,
+    ),
     "gradient_similarity": MetricKind("labelled", {"gradient_similarity": 1}, GradientSimilarity),
 }

@@ -11,7 +11,7 @@ from condensers.errors import ColumnError, RowError
 
 
 @dataclass(frozen=True)
-class Rows:
+class TextSet:
     """One of the two sets that a metric compares.
 
     Shape:

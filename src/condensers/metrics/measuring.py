@@ -6,18 +6,20 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from condensers.embedding import EmbeddedRows
 from condensers.errors import BudgetError, SettingError
 from condensers.metrics.catalogue import METRICS
-from condensers.metrics.inputs import Rows
+from condensers.metrics.inputs import TextSet
 from condensers.metrics.resampling import Score, assess
+
+# The first takes classes, the second a test set.
+_APART = ("gradient_similarity", "decontamination")
 
 _logger = logging.getLogger(__name__)
 
 
 def measure(
-    predictions: EmbeddedRows,
-    references: EmbeddedRows,
+    predictions: TextSet,
+    references: TextSet,
     names: Sequence[str] | None = None,
     *,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
@@ -30,8 +32,8 @@ def measure(
     Args:
         predictions: The set to be judged.
         references: The set to compare with.
-        names: Names of metrics, as in `METRICS`; None takes all that need no classes, and leaves out with a warning
-            those that the sets are too small for.
+        names: Names of metrics, as in `METRICS`; None takes all that need no classes and compare with a source rather
+            than with a test set, and leaves out with a warning those that the sets are too small for.
         settings: Settings of single metrics, by name.
         n_resamples: See `assess`.
         seed: Fixes all that is drawn.
@@ -45,15 +47,14 @@ def measure(
         BudgetError: if a set is too small for a metric that is named.
     """
     fitting = names is None
-    names = [name for name, kind in METRICS.items() if kind.reads != "labelled"] if names is None else list(names)
+    names = [name for name in METRICS if name not in _APART] if names is None else list(names)
     unknown = [name for name in names if name not in METRICS]
     if unknown:
         raise SettingError(f"there is no metric {unknown[0]!r}; there are {', '.join(METRICS)}.")
-    sides = [Rows(rows.texts, rows.vectors) for rows in (predictions, references)]
     found: dict[str, Score] = {}
     for name in tqdm(names, desc="Metrics", disable=not progress):
         try:
-            comparison = METRICS[name].on(*sides, seed=seed, **(settings or {}).get(name, {}))
+            comparison = METRICS[name].on(predictions, references, seed=seed, **(settings or {}).get(name, {}))
         except BudgetError as error:
             if not fitting:
                 raise

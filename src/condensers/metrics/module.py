@@ -12,7 +12,7 @@ from datasets import Features, List, Value
 from condensers.embedding import Embedder, Matrix
 from condensers.errors import SettingError
 from condensers.metrics.catalogue import METRICS
-from condensers.metrics.inputs import Rows, as_texts, as_vectors
+from condensers.metrics.inputs import TextSet, as_texts, as_vectors
 from condensers.metrics.resampling import assess, flat
 
 _INPUTS = """
@@ -125,7 +125,7 @@ class CatalogueMetric(evaluate.Metric, ABC):
             texts = [as_texts(predictions, "predictions"), as_texts(references, "references")]
         if kind.reads == "vectors" or embedder is not None:
             vectors = as_vectors(predictions, references, embedder)
-        sides = [Rows(*parts) for parts in zip(texts, vectors, strict=True)]
+        sides = [TextSet(*parts) for parts in zip(texts, vectors, strict=True)]
         comparison = kind.on(*sides, seed=seed, **settings)
         scores = assess(comparison, n_resamples=n_resamples, seed=seed)
         silent = [name for name, score in scores.items() if not score.informative]

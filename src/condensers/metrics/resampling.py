@@ -42,14 +42,17 @@ class Score:
         """Whether the score lies where 90% of the true samples do."""
         return self.null_low <= self.value <= self.null_high
 
-    @property
-    def verdict(self) -> str:
-        """The comparison with true samples, in a few words."""
+    def verdict(self, better: int) -> str:
+        """The comparison with true samples, in a few words.
+
+        Args:
+            better: 1 if a higher score is better, -1 if a lower one is.
+        """
         if not self.informative:
             return "says nothing at this size"
         if self.like_a_sample:
             return "like a true sample"
-        return "below true samples" if self.value < self.null_low else "above true samples"
+        return f"{'better' if better * (self.value - self.null_mean) > 0 else 'worse'} than true samples"
 
 
 class Comparison(Protocol):
