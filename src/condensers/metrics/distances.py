@@ -15,6 +15,8 @@ from condensers.errors import BudgetError, SettingError
 _BLOCK_ROWS = 2048
 # Neighbours kept beyond the k asked for, so that bounds in the wrong order seldom need a second pass.
 _SPARE = 3
+# Columns from which a first limit is taken.
+_SOME = 256
 # Numbers in a piece of exact differences.
 _PIECE = 2**21
 # Rows of such pieces in the second pass of the search, in which any number of pairs may be close.
@@ -150,12 +152,12 @@ class _Lowest:
         """Takes what is lower than what is kept, for some rows; shape (n_some, n_others), float32."""
         rows, n_kept = self.rows[where], self.rows.shape[1]
         highest = self.bounds[where].max(axis=1, keepdims=True)
-        if np.isinf(highest).any():
-            best = np.argpartition(bounds, min(n_kept, bounds.shape[1]) - 1, axis=1)[:, :n_kept]
-            i, j = np.repeat(np.arange(len(rows)), best.shape[1]), best.ravel()
-        else:
-            # Few are below, and finding them is one comparison each, made in the order in which they lie in memory.
-            i, j = _pairs(bounds < highest) if bounds.flags.c_contiguous else _pairs(bounds.T < highest.T)[::-1]
+        if np.isinf(highest).any() and n_kept <= bounds.shape[1]:
+            # The n-th lowest of some columns is not below the n-th lowest of all, and is found much sooner.
+            some = np.partition(bounds[:, : max(_SOME, n_kept)], n_kept - 1, axis=1)
+            highest = np.minimum(highest, np.nextafter(some[:, n_kept - 1 : n_kept], np.float32(np.inf)))
+        # Few are below, and finding them is one comparison each, made in the order in which they lie in memory.
+        i, j = _pairs(bounds < highest) if bounds.flags.c_contiguous else _pairs(bounds.T < highest.T)[::-1]
         which = np.concatenate([np.repeat(np.arange(len(rows)), n_kept), i])
         values = np.concatenate([self.bounds[where].ravel(), bounds[i, j]])
         order = np.lexsort((values, which))

@@ -11,6 +11,8 @@ from condensers.metrics.buckets import rows_of, sample_positions
 from condensers.metrics.inputs import as_vectors
 from condensers.metrics.resampling import Values
 
+# So few that a block in float64 stays in the cache of a processor.
+_BLOCK_ROWS = 1024
 # From so many references a dimension their Gaussian hardly varies, and to fit it anew costs a second or more.
 _PLENTY = 20
 
@@ -81,7 +83,7 @@ def fit_gaussian(x: Matrix, counts: np.ndarray | None = None) -> Gaussian:
         rows = np.concatenate([_centred(block, mean, where, counts) for where, block in iter_blocks(x)])
         return Gaussian(mean, rows / np.sqrt(divisor), thin=True)
     covariance = np.zeros((dim, dim))
-    for where, block in iter_blocks(x):
+    for where, block in iter_blocks(x, _BLOCK_ROWS):
         centred = _centred(block, mean, where, counts)
         covariance += centred.T @ centred
     return Gaussian(mean, covariance / divisor)
