@@ -5,8 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from condensers.embedding import Matrix, check_finite, iter_blocks
+from condensers.embedding import BLOCK_ROWS, Matrix, check_finite, iter_blocks
 from condensers.errors import BudgetError, SettingError
+
+# Distances of a block of rows that stay in the cache of a processor.
+_CELLS = 2**20
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,7 @@ def _lloyd_step(x: Matrix, centroids: np.ndarray) -> np.ndarray:
     counts = np.zeros(n, dtype=np.int64)
     own = np.empty(x.shape[0], dtype=np.float32)
     centre_norms = squared_norms(centroids)
-    for where, block in iter_blocks(x):
+    for where, block in iter_blocks(x, int(np.clip(_CELLS // n, 256, BLOCK_ROWS))):
         # Squared distances less the norms of the rows, which do not change which is nearest.
         cross = block @ (-2.0 * centroids.T)
         cross += centre_norms

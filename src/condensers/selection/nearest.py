@@ -62,8 +62,10 @@ def nearest_of(x: Matrix, points: Matrix) -> np.ndarray:
     best = np.full(x.shape[0], np.inf, dtype=np.float32)
     for there, few in iter_blocks(points, 1024):
         norms = np.einsum("ij,ij->i", few, few)
-        for where, block in iter_blocks(x):
-            cost = norms - 2.0 * (block @ few.T)
+        points_t = -2.0 * few.T
+        for where, block in iter_blocks(x, 1024):
+            cost = block @ points_t
+            cost += norms
             nearest = cost.argmin(axis=1)
             value = cost[np.arange(len(block)), nearest]
             better = value < best[where]
