@@ -275,14 +275,14 @@ def missing(key: tuple) -> Iterator[dict]:
 
 def spread(values: list[float]) -> str:
     percent = [100 * value for value in values]
-    deviation = statistics.stdev(percent) if len(percent) > 1 else float("nan")
-    return f"{statistics.mean(percent):.1f} ± {deviation:.1f} ({len(percent)})"
+    deviation = f" ± {statistics.stdev(percent):.1f}" if len(percent) > 1 else ""
+    return f"{statistics.mean(percent):.1f}{deviation} ({len(percent)})"
 
 
 def table(arguments: argparse.Namespace) -> str:
     cells = finished()
     groups: dict[tuple, list[dict]] = defaultdict(list)
-    for cell in cells.values():
+    for cell in sorted(cells.values(), key=lambda cell: (cell["dataset"], METHODS.split(",").index(cell["method"]))):
         rate = picked(cells, arguments, cell["dataset"], cell["method"])
         if key_of(arguments, cell["dataset"], cell["method"], rate, cell["seed"]) == tuple(cell[name] for name in KEY):
             groups[cell["dataset"], cell["method"]].append(cell)
@@ -313,7 +313,8 @@ def header(arguments: argparse.Namespace, groups: dict[tuple, list[dict]]) -> li
         "Percent on the test split, mean ± standard deviation over seeds (n). A third of the training rows is "
         "untouched, a third has a wrong label drawn at random, a third occurs twice (Appendix G.1). Encoder: "
         f"all-MiniLM-L6-v2, fine-tuned for {arguments.epochs:g} epochs in batches of 32, at most "
-        f"{arguments.max_length} tokens a row. {tuned}, and the checkpoint is the epoch with the best accuracy there. "
+        f"{arguments.max_length} tokens a row. {tuned}; the checkpoint is the epoch with the best accuracy on "
+        f"the development rows. "
         f"Checkers: {arguments.checker_epochs:g} epochs at {arguments.checker_learning_rate:g}. Largest weight: "
         f"{arguments.max_weight or 'no limit, as in the paper'}. Measured on {platform.machine()}, "
         f"{', '.join(sorted({cell['device'] for cell in cells})) or 'nothing yet'}.",

@@ -228,9 +228,10 @@ def table(arguments: argparse.Namespace) -> str:
         f"scoring and training; medians of {max(map(len, runs.values()), default=0)} run(s), taken in "
         f"turns, each in a process of its own. Measured on {first['device']}; memory is the peak that was "
         f"{first['memory']}. A ratio of steps is the median over {turns} turns of all trainers on the same "
-        f"batches. In brackets what is allowed at 10,000 rows and 5 epochs.",
+        f"batches. In brackets what is allowed at 10,000 rows and 5 epochs. Where the machine has other work, seconds "
+        f"on the clock mean little, and processor seconds are to be read.",
         "",
-        "| trainer | seconds a step | ratio | seconds a run | of that, preparing | ratio | processor seconds | ratio "
+        "| trainer | seconds a step | ratio | seconds a run | ratio | of that, preparing | processor seconds | ratio "
         "| peak memory, MB | ratio |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
@@ -251,7 +252,10 @@ def table(arguments: argparse.Namespace) -> str:
         ):
             found = [cell[what] for cell in runs[method]]
             base = [cell[what] for cell in runs["ce"]]
-            middle = statistics.median(found) if found else float("nan")
+            if not found:
+                cells += ["not yet"] if what == "preparing" else ["not yet", ""]
+                continue
+            middle = statistics.median(found)
             cells.append(f"{middle / 1e6:.0f}" if what == "peak_bytes" else f"{middle:.1f}")
             if what != "preparing":
                 cells.append(show(middle / statistics.median(base), limit) if base else "")
