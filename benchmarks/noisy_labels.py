@@ -9,13 +9,15 @@ and picks checkpoint and learning rate, as in Appendix F. The learning rate of e
 `--tuning-seeds` seeds by accuracy on that set, from the same list for all. Test rows are looked at once a cell, after
 its checkpoint is picked. Seed s draws the rows, the noise and the run.
 
+What the checkers are worth is seen beside another kind, which is not in the paper: `probe` is a logistic regression on
+the frozen sentence embeddings of the small real set, with scikit-learn's defaults; `imp_probe` and `dimp_probe` take
+P' from it (and IMP its Q from another, fitted on the noisy rows) by ready columns, and train like IMP and DIMP.
+
 Every finished cell is a line in `benchmarks/results/noisy_labels.jsonl`; cells that are there are not measured again,
 so a stopped run goes on. The table goes to `benchmarks/results/noisy_labels.md`.
 """
 
 import argparse
-import json
-import os
 import platform
 import statistics
 import tempfile
@@ -28,8 +30,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from cells import Cells
 from datasets import ClassLabel, Dataset, concatenate_datasets
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
+from sklearn.preprocessing import normalize
 from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -41,36 +46,19 @@ from transformers import (
 
 from condensers import trainers
 from condensers.data import load_splits
-from condensers.embedding import bundled_model
+from condensers.embedding import bundled_model, embed_texts, load_embedder
 
-CELLS = Path(__file__).parent / "results" / "noisy_labels.jsonl"
-TABLE = CELLS.with_suffix(".md")
 KEY = ("dataset", "rows", "epochs", "max_length", "method", "learning_rate", "seed")
+CELLS = Cells(Path(__file__).parent / "results" / "noisy_labels.jsonl", KEY)
+TABLE = CELLS.path.with_suffix(".md")
 DATASETS = "financial_phrasebank,tweet_irony,mrpc"
-METHODS = "quality_checker,ce,focal,meta_weighted,imp,dimp,dimp_no_diversity"
+METHODS = "quality_checker,probe,ce,focal,meta_weighted,imp,dimp,dimp_no_diversity,imp_probe,dimp_probe"
+# Their learning rate is the checker's, or they have none.
+CHECKERS = ("quality_checker", "probe")
 PARTS = ("original", "swapped", "duplicated")
 # Table 5.
 N_DEV = {"financial_phrasebank": 242, "tweet_irony": 200, "mrpc": 408}
 N_TEST = {"financial_phrasebank": 1212}
-
-
-def finished() -> dict[tuple, dict]:
-    lines = CELLS.read_text(encoding="utf-8").splitlines() if CELLS.exists() else []
-    cells = []
-    for line in lines:
-        try:
-            cells.append(json.loads(line))
-        except json.JSONDecodeError:  # the last line of a run that was killed while it wrote
-            continue
-    return {tuple(cell[name] for name in KEY): cell for cell in cells}
-
-
-def add(cell: dict) -> None:
-    CELLS.parent.mkdir(parents=True, exist_ok=True)
-    with CELLS.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(cell) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def read(folder: Path) -> tuple[Dataset, Dataset, Dataset]:
@@ -154,7 +142,7 @@ def settings(arguments: argparse.Namespace, method: str, folder: str, learning_r
             "num_train_epochs": arguments.checker_epochs,
             "eval_strategy": "no",
         }
-    if method in ("imp", "dimp", "dimp_no_diversity"):
+    if method.startswith(("imp", "dimp")):
         given |= {
             "checker_learning_rate": arguments.checker_learning_rate,
             "checker_num_train_epochs": arguments.checker_epochs,
@@ -178,10 +166,35 @@ def build(method: str, given: dict, train: Dataset, dev: Dataset, **shared: Any)
         # The variant that the paper compares with (Section 5).
         args = trainers.MetaWeightedConfig(variant="hu", **given)
         return trainers.MetaWeightedTrainer(args=args, quality_dataset=dev, **rows, **shared)
-    if method == "imp":
-        args = trainers.ImportanceWeightedConfig(**given)
-        return trainers.ImportanceWeightedTrainer(args=args, quality_dataset=dev, **rows, **shared)
-    return trainers.DIMPTrainer(args=trainers.DIMPConfig(**given), quality_dataset=dev, **rows, **shared)
+    checked = shared | rows if method.endswith("_probe") else shared | rows | {"quality_dataset": dev}
+    if method.startswith("imp"):
+        return trainers.ImportanceWeightedTrainer(args=trainers.ImportanceWeightedConfig(**given), **checked)
+    return trainers.DIMPTrainer(args=trainers.DIMPConfig(**given), **checked)
+
+
+def vectors(rows: Dataset) -> np.ndarray:
+    """Unit sentence embeddings; of a pair both, their distance and their product, each of unit length."""
+    embedder = load_embedder("offline")
+    if "text" in rows.column_names:
+        return embed_texts(rows["text"][:], embedder, progress=False).vectors[:]
+    first, second = (embed_texts(rows[name][:], embedder, progress=False).vectors[:] for name in ("text_a", "text_b"))
+    return np.hstack([first, second, normalize(np.abs(first - second)), normalize(first * second)])
+
+
+def probe(rows: Dataset) -> LogisticRegression:
+    return LogisticRegression(max_iter=5000).fit(vectors(rows), rows["label"][:])
+
+
+def label_log_probs(model: LogisticRegression, rows: Dataset) -> np.ndarray:
+    # Every class occurs in each of the fitted sets, so that columns are classes.
+    return model.predict_log_proba(vectors(rows))[np.arange(len(rows)), rows["label"][:]].astype(np.float32)
+
+
+def with_probe_columns(train: Dataset, dev: Dataset, method: str) -> Dataset:
+    quality = label_log_probs(probe(dev), train)
+    if method == "dimp_probe":
+        return train.add_column("quality_log_prob", quality)
+    return train.add_column("importance_weight", np.exp(quality - label_log_probs(probe(train), train)))
 
 
 def measure(arguments: argparse.Namespace, key: dict, splits: tuple[Dataset, Dataset, Dataset]) -> dict:
@@ -196,13 +209,22 @@ def measure(arguments: argparse.Namespace, key: dict, splits: tuple[Dataset, Dat
             batched=True,
         )
 
+    began = time.perf_counter()
+    sizes = {"n_dev": len(dev), "n_test": len(test), "majority": np.bincount(test["label"][:]).max() / len(test)}
+    if key["method"] == "probe":
+        found = probe(dev).predict(vectors(test))
+        reached = scores(EvalPrediction(np.eye(found.max() + 1)[found], np.asarray(test["label"][:])))
+        seconds = round(time.perf_counter() - began, 1)
+        return {**key, **reached, **sizes, "dev_accuracy": -1.0, "seconds": seconds, "n_train": len(dev)}
     names = train.features["label"].names
     torch.manual_seed(key["seed"])
     model = AutoModelForSequenceClassification.from_pretrained(
         bundled_model(), num_labels=len(names), id2label=dict(enumerate(names))
     )
-    began, best = time.perf_counter(), KeepBest()
+    best = KeepBest()
     train = noisy(train, arguments.rows, key["seed"])
+    if key["method"].endswith("_probe"):
+        train = with_probe_columns(train, dev, key["method"])
     with tempfile.TemporaryDirectory() as folder:
         given = settings(arguments, key["method"], folder, key["learning_rate"], key["seed"])
         shared = {"model": model, "processing_class": tokenizer, "compute_metrics": scores, "callbacks": [best]}
@@ -221,9 +243,7 @@ def measure(arguments: argparse.Namespace, key: dict, splits: tuple[Dataset, Dat
         "best_epoch": best.epoch,
         "seconds": round(time.perf_counter() - began, 1),
         "n_train": len(train),
-        "n_dev": len(dev),
-        "n_test": len(test),
-        "majority": float(np.bincount(test["label"][:]).max() / len(test)),
+        **sizes,
         "checker_learning_rate": arguments.checker_learning_rate,
         "checker_epochs": arguments.checker_epochs,
         "max_weight": arguments.max_weight,
@@ -251,7 +271,7 @@ def key_of(arguments: argparse.Namespace, dataset: str, method: str, rate: float
 
 def rates(arguments: argparse.Namespace, method: str) -> list[float]:
     # The quality checker's own rate is picked beforehand; there are no other rows to pick it on.
-    return [arguments.checker_learning_rate] if method == "quality_checker" else arguments.learning_rates
+    return [arguments.checker_learning_rate] if method in CHECKERS else arguments.learning_rates
 
 
 def wanted(arguments: argparse.Namespace) -> Iterator[dict]:
@@ -263,13 +283,13 @@ def wanted(arguments: argparse.Namespace) -> Iterator[dict]:
                 yield from missing(key_of(arguments, dataset, method, rate, seed))
     for seed in range(arguments.tuning_seeds, arguments.seeds):
         for dataset, method in grid:
-            rate = picked(finished(), arguments, dataset, method)
+            rate = picked(CELLS.by_key(), arguments, dataset, method)
             if rate is not None:
                 yield from missing(key_of(arguments, dataset, method, rate, seed))
 
 
 def missing(key: tuple) -> Iterator[dict]:
-    if key not in finished():
+    if key not in CELLS.by_key():
         yield dict(zip(KEY, key, strict=True))
 
 
@@ -280,7 +300,7 @@ def spread(values: list[float]) -> str:
 
 
 def table(arguments: argparse.Namespace) -> str:
-    cells = finished()
+    cells = CELLS.by_key()
     groups: dict[tuple, list[dict]] = defaultdict(list)
     for cell in sorted(cells.values(), key=lambda cell: (cell["dataset"], METHODS.split(",").index(cell["method"]))):
         rate = picked(cells, arguments, cell["dataset"], cell["method"])
@@ -290,7 +310,7 @@ def table(arguments: argparse.Namespace) -> str:
     lines += ["| dataset | method | learning rate | accuracy | macro F1 | dev accuracy | seconds a cell |"]
     lines += ["|---|---|---|---|---|---|---|"]
     for (dataset, method), found in groups.items():
-        dev = "" if method == "quality_checker" else spread([cell["dev_accuracy"] for cell in found])
+        dev = "" if method in CHECKERS else spread([cell["dev_accuracy"] for cell in found])
         seconds = statistics.mean(cell["seconds"] for cell in found)
         lines.append(
             f"| {dataset} | {method} | {found[0]['learning_rate']:g} | {spread([c['accuracy'] for c in found])} "
@@ -301,7 +321,7 @@ def table(arguments: argparse.Namespace) -> str:
 
 def header(arguments: argparse.Namespace, groups: dict[tuple, list[dict]]) -> list[str]:
     cells = [cell for found in groups.values() for cell in found]
-    sizes = {cell["dataset"]: cell for cell in cells}
+    sizes = {cell["dataset"]: cell for cell in cells if cell["method"] not in CHECKERS}
     learning_rates = ", ".join(f"{rate:g}" for rate in arguments.learning_rates)
     tuned = (
         f"The learning rate of each method is the one of {learning_rates} with the best accuracy on the development "
@@ -317,7 +337,7 @@ def header(arguments: argparse.Namespace, groups: dict[tuple, list[dict]]) -> li
         f"the development rows. "
         f"Checkers: {arguments.checker_epochs:g} epochs at {arguments.checker_learning_rate:g}. Largest weight: "
         f"{arguments.max_weight or 'no limit, as in the paper'}. Measured on {platform.machine()}, "
-        f"{', '.join(sorted({cell['device'] for cell in cells})) or 'nothing yet'}.",
+        f"{', '.join(sorted({cell['device'] for cell in cells if 'device' in cell})) or 'nothing yet'}.",
         "",
         "| dataset | training rows with noise | development rows | test rows | majority class |",
         "|---|---|---|---|---|",
@@ -334,7 +354,7 @@ def weights(groups: dict[tuple, list[dict]]) -> list[str]:
     lines = ["## Mean weight by part of the training rows, last epoch", ""]
     lines += [f"| dataset | method | what | {' | '.join(PARTS)} |", "|---|---|---|" + "---|" * len(PARTS)]
     for (dataset, method), found in groups.items():
-        last = [cell["parts"][-1] for cell in found if cell["parts"]]
+        last = [cell["parts"][-1] for cell in found if cell.get("parts")]
         for what in ("quality", "diversity", "weight"):
             if last and what in last[0][PARTS[0]]:
                 means = [f"{statistics.mean(groups[part][what] for groups in last):.3f}" for part in PARTS]
@@ -371,7 +391,7 @@ def main() -> None:
         if name not in splits:
             splits[name] = read(arguments.data / name)
         cell = measure(arguments, key, splits[name])
-        add(cell)
+        CELLS.add(cell)
         print(
             f"{' '.join(map(str, key.values()))}: {100 * cell['accuracy']:.1f} ({cell['seconds']:.0f} s)", flush=True
         )

@@ -10,8 +10,6 @@ are condensed from the training split; accuracy is on the test split, which noth
 """
 
 import argparse
-import json
-import os
 import platform
 import time
 from collections import defaultdict
@@ -19,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from cells import Cells
 
 from condensers.data import Rows, load_source, load_test_split, read_rows
 from condensers.embedding import Embedder, load_embedder
@@ -26,8 +25,8 @@ from condensers.evaluation import evaluate_rows, load_learner, paired_t_test
 from condensers.methods import AutoCondenser, PreparedSource
 
 RESULTS = Path(__file__).parent / "results"
-CELLS = RESULTS / "quality.jsonl"
 KEY = ("dataset", "method", "per_class", "learner", "seed")
+CELLS = Cells(RESULTS / "quality.jsonl", KEY)
 HEADER = """\
 Accuracy on the test split (2,000 rows of it, drawn once, where it is larger) in percent: mean ± standard deviation
 over seeds (n), and below it the difference to random rows of the same seeds with the p of a paired t-test.
@@ -38,28 +37,10 @@ steps). A deviation of 0.0 over several seeds: neither method nor learner draws 
 METHODS = "random,herding,k_center,greedy_k_center,facility_location"
 
 
-def finished() -> dict[tuple, dict]:
-    lines = CELLS.read_text(encoding="utf-8").splitlines() if CELLS.exists() else []
-    cells = []
-    for line in lines:
-        try:
-            cells.append(json.loads(line))
-        except json.JSONDecodeError:  # the last line of a run that was killed while it wrote
-            continue
-    return {tuple(cell[name] for name in KEY): cell for cell in cells}
-
-
-def add(cell: dict) -> None:
-    with CELLS.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(cell) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def measure(arguments: argparse.Namespace) -> None:
     embedder = load_embedder(arguments.embedder)
     learners = {name: load_learner(name, embedder=embedder) for name in arguments.learners.split(",")}
-    done = finished()
+    done = CELLS.by_key()
     for dataset in arguments.datasets.split(","):
         wanted = [
             (method, per_class, seed)
@@ -78,7 +59,7 @@ def measure(arguments: argparse.Namespace) -> None:
                     continue
                 scores = evaluate_rows(rows, test, learner, seeds=[seed])
                 cell = dict(zip(KEY, key, strict=True))
-                add(
+                CELLS.add(
                     {
                         **cell,
                         "accuracy": scores.accuracy[0],
@@ -118,7 +99,7 @@ def condensed(
 
 
 def table() -> str:
-    cells = finished()
+    cells = CELLS.by_key()
     groups: dict[tuple, dict[int, float]] = defaultdict(dict)
     for (dataset, method, per_class, learner, seed), cell in cells.items():
         groups[learner, dataset, per_class, method][seed] = cell["accuracy"]

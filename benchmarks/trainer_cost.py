@@ -16,7 +16,6 @@ are lines in `benchmarks/results/trainer_cost.jsonl` and are not measured again.
 
 import argparse
 import json
-import os
 import platform
 import resource
 import statistics
@@ -29,31 +28,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-CELLS = Path(__file__).parent / "results" / "trainer_cost.jsonl"
-TABLE = CELLS.with_suffix(".md")
+from cells import Cells
+
+CELLS = Cells(Path(__file__).parent / "results" / "trainer_cost.jsonl")
+TABLE = CELLS.path.with_suffix(".md")
 METHODS = ("ce", "dimp", "imp")
 # What the issue allows: (a step, a whole run, peak memory), each as a multiple of cross-entropy.
 LIMITS = {"dimp": (1.03, 1.15, 1.02), "imp": (1.03, 2.2, None)}
 N_REAL = 242
-
-
-def finished() -> list[dict]:
-    lines = CELLS.read_text(encoding="utf-8").splitlines() if CELLS.exists() else []
-    cells = []
-    for line in lines:
-        try:
-            cells.append(json.loads(line))
-        except json.JSONDecodeError:  # the last line of a run that was killed while it wrote
-            continue
-    return cells
-
-
-def add(cell: dict) -> None:
-    CELLS.parent.mkdir(parents=True, exist_ok=True)
-    with CELLS.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(cell) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def rows(arguments: argparse.Namespace) -> tuple[Any, Any]:
@@ -192,7 +174,7 @@ def size(arguments: argparse.Namespace) -> dict:
 
 
 def wanted(arguments: argparse.Namespace) -> Iterator[tuple[str, int]]:
-    done = [cell for cell in finished() if size(arguments).items() <= cell.items()]
+    done = [cell for cell in CELLS.all() if size(arguments).items() <= cell.items()]
     if not any(cell["what"] == "steps" for cell in done):
         yield "steps", 0
     for repeat in range(arguments.repeats):
@@ -211,7 +193,7 @@ def in_a_process_of_its_own(method: str, arguments: argparse.Namespace) -> dict:
 
 
 def table(arguments: argparse.Namespace) -> str:
-    done = [cell for cell in finished() if size(arguments).items() <= cell.items()]
+    done = [cell for cell in CELLS.all() if size(arguments).items() <= cell.items()]
     runs = defaultdict(list)
     for cell in done:
         if cell["what"] == "run":
@@ -290,7 +272,7 @@ def main() -> None:
         return
     for method, repeat in [] if arguments.table_only else wanted(arguments):
         cell = {**in_a_process_of_its_own(method, arguments), **size(arguments), "repeat": repeat}
-        add(cell)
+        CELLS.add(cell)
         print(f"{method} {repeat}: {cell.get('seconds', 0):.1f} s", flush=True)
     TABLE.parent.mkdir(exist_ok=True)
     TABLE.write_text(table(arguments), encoding="utf-8")
