@@ -9,10 +9,12 @@ import pytest
 import torch
 from conftest import make_rows
 from datasets import ClassLabel, Dataset
+from sklearn.utils import check_random_state
 from tiny_classifiers import NAMES, tiny_model, tiny_rows, tiny_tokenizer
 from torch import nn
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer, BertConfig, BertModel
 
+from condensers.data import temporary_seed
 from condensers.errors import ColumnError, RowError, SettingError, SourceNotFoundError
 from condensers.rewards import FitRecipe, LabelConfidence, fitting, score_rows
 
@@ -178,18 +180,16 @@ def test_long_texts_are_cut():
 
 
 def test_fitting_leaves_the_random_state_alone():
-    torch.manual_seed(3)
-    np.random.seed(3)  # noqa: NPY002  (what Trainer reseeds)
-    random.seed(3)
-    states = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate(), torch.initial_seed()  # noqa: NPY002
-    confidence_seed = torch.get_rng_state()
     model = confidence()
-    torch.set_rng_state(confidence_seed)
-    model.fit(make_rows(4), recipe=FitRecipe(max_steps=2), seed=11)
-    assert torch.equal(torch.get_rng_state(), states[0])
-    assert (np.random.get_state()[1] == states[1]).all()  # noqa: NPY002
-    assert random.getstate() == states[2]
-    assert torch.initial_seed() == states[3]
+    with temporary_seed(3):
+        model.fit(make_rows(4), recipe=FitRecipe(max_steps=2), seed=11)
+        after = draws()
+    with temporary_seed(3):
+        assert draws() == after
+
+
+def draws():
+    return random.random(), check_random_state(None).random_sample(), torch.rand(1).item(), torch.initial_seed()
 
 
 def test_a_seed_fixes_the_fit():

@@ -1,4 +1,4 @@
-"""Rows: columns, joining and splitting fields, budgets, duplicates, loading, sample data, careful writing."""
+"""Rows: columns, joining and splitting fields, budgets, duplicates, loading, sample data, careful writing, seeds."""
 
 from condensers.data.budget import Budget
 from condensers.data.columns import SEPARATOR, Columns, resolve_columns
@@ -6,6 +6,7 @@ from condensers.data.dedup import Dedup, Duplicates, drop_duplicates
 from condensers.data.files import check_output, new_folder, write_json, write_text
 from condensers.data.loading import load_source, load_splits, load_test_split, str_of
 from condensers.data.progress import hidden_progress_bars
+from condensers.data.randomness import temporary_seed
 from condensers.data.rows import Rows, read_rows, require_rows
 from condensers.data.samples import sample_dataset
 
@@ -28,6 +29,7 @@ __all__ = [
     "resolve_columns",
     "sample_dataset",
     "str_of",
+    "temporary_seed",
     "write_json",
     "write_text",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
+def temporary_seed(seed: int) -> Iterator[None]:
     """Seeds Python, NumPy and torch for the length of a block, and puts their states back afterwards."""
     import torch
 

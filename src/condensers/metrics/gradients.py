@@ -1,7 +1,6 @@
 """Whether a few rows pull a classifier where the whole dataset pulls it."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +8,7 @@ import torch
 from torch.nn import functional
 from transformers import AutoTokenizer, get_linear_schedule_with_warmup
 
+from condensers.data import temporary_seed
 from condensers.embedding import DEFAULT_EMBEDDER, OFFLINE, Matrix, VectorRows, bundled_model, model_folder
 from condensers.errors import RowError, SettingError
 from condensers.metrics.resampling import Values
@@ -106,7 +106,7 @@ class GradientSimilarity:
         self._classes = np.unique(self._few.codes)
         self._seed = seed
         folder = str(bundled_model() if model == OFFLINE else model_folder(model))
-        with _kept_random_state(seed):
+        with temporary_seed(seed):
             self._model = load_classifier(folder, [str(name) for name in names])
             self._tokenizer = AutoTokenizer.from_pretrained(folder)
             self._checkpoints = self._train(steps, every, self._teachers(per_class, reference_vectors))
@@ -237,11 +237,3 @@ def _coded(texts: Sequence[str], labels: Sequence[int | str] | None, names: list
 
 def _subset(rows: _Labelled, positions: np.ndarray) -> _Labelled:
     return _Labelled([rows.texts[i] for i in positions.tolist()], rows.codes[positions])
-
-
-@contextmanager
-def _kept_random_state(seed: int) -> Iterator[None]:
-    """Seeds torch for the new head and dropout, and puts its state back."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        yield

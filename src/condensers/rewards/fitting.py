@@ -1,13 +1,9 @@
 """Training of one classifier with cross-entropy, from a recipe."""
 
 import copy
-import random
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from datasets import Dataset
 from torch import nn
@@ -24,6 +20,7 @@ from transformers import (
 from transformers.trainer_utils import IntervalStrategy, SaveStrategy, SchedulerType
 from transformers.training_args import OptimizerNames
 
+from condensers.data import temporary_seed
 from condensers.rewards.recipes import FitRecipe
 from condensers.rewards.scoring import Collate
 
@@ -52,7 +49,7 @@ def fit_classifier(
     """
     if recipe.dropout is not None:
         set_dropout(model, recipe.dropout)
-    with _kept_random_state(), tempfile.TemporaryDirectory() as folder:
+    with temporary_seed(seed), tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(
             model=model,
             args=_arguments(recipe, seed, args, folder),
@@ -148,17 +145,3 @@ def _arguments(recipe: FitRecipe, seed: int, args: TrainingArguments | None, fol
     for name, value in changes.items():
         setattr(args, name, value)
     return args
-
-
-@contextmanager
-def _kept_random_state() -> Iterator[None]:
-    python, numpy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002  (Trainer's own)
-    devices = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
-        torch.set_rng_state(cpu)
-        if devices:
-            torch.cuda.set_rng_state_all(devices)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from condensers.data import temporary_seed
 from condensers.embedding import DEFAULT_EMBEDDER
 from condensers.errors import SettingError
 from condensers.evaluation.learners.batching import iter_by_length
 from condensers.evaluation.learners.folders import learner_folder
 from condensers.evaluation.learners.protocol import check_training_rows
-from condensers.evaluation.learners.randomness import seeded
 from condensers.evaluation.learners.settings import check_settings
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class FineTuned:
             {"input_ids": ids, "labels": code}
             for ids, code in zip(_token_ids(texts, tokenizer, max_length), codes.tolist(), strict=True)
         ]
-        with seeded(seed), tempfile.TemporaryDirectory() as scratch:
+        with temporary_seed(seed), tempfile.TemporaryDirectory() as scratch:
             model = self._fresh_model(folder, n_classes, tokenizer.pad_token_id)
             trainer = Trainer(
                 model=model,

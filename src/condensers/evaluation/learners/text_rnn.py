@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from condensers.data import temporary_seed
 from condensers.embedding import DEFAULT_EMBEDDER
 from condensers.evaluation.learners.batching import iter_by_length
 from condensers.evaluation.learners.folders import learner_folder
 from condensers.evaluation.learners.protocol import check_training_rows
-from condensers.evaluation.learners.randomness import seeded
 from condensers.evaluation.learners.settings import check_settings
 from condensers.evaluation.learners.threads import one_thread
 from condensers.evaluation.learners.word_vectors import read_word_vectors
@@ -81,7 +81,7 @@ class TextRNN:
         folder = learner_folder(self.model)
         tokenizer = AutoTokenizer.from_pretrained(folder)
         tokens = _tokenize(texts, tokenizer, self.max_length)
-        with one_thread(), seeded(seed):
+        with one_thread(), temporary_seed(seed):
             table = self._table(folder, len(tokenizer))
             # Words that no training row holds get no gradient, so training a small table of those seen is the same.
             seen = np.unique(np.concatenate(tokens))
