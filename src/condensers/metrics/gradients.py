@@ -9,7 +9,7 @@ from torch.nn import functional
 from transformers import AutoTokenizer, get_linear_schedule_with_warmup
 
 from condensers.data import temporary_seed
-from condensers.embedding import DEFAULT_EMBEDDER, OFFLINE, Matrix, VectorRows, bundled_model, model_folder
+from condensers.embedding import DEFAULT_EMBEDDER, Matrix, VectorRows, model_folder
 from condensers.errors import RowError, SettingError
 from condensers.metrics.resampling import Values
 from condensers.rewards import load_classifier
@@ -105,7 +105,7 @@ class GradientSimilarity:
         self._many = _coded(references, reference_labels, names, "reference")
         self._classes = np.unique(self._few.codes)
         self._seed = seed
-        folder = str(bundled_model() if model == OFFLINE else model_folder(model))
+        folder = str(model_folder(model))
         with temporary_seed(seed):
             self._model = load_classifier(folder, [str(name) for name in names])
             self._tokenizer = AutoTokenizer.from_pretrained(folder)

@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-from condensers.embedding import bundled_model, model_folder
+from condensers.embedding import model_folder
 from condensers.errors import SourceNotFoundError
-
-OFFLINE = "offline"
 
 
 def learner_folder(model: str | Path) -> Path:
@@ -15,7 +13,7 @@ def learner_folder(model: str | Path) -> Path:
         SourceNotFoundError: if there is no such model, or its folder has no config.json.
         MissingDependencyError: if ``"offline"`` is asked for and the extra is not installed.
     """
-    folder = bundled_model() if str(model) == OFFLINE else model_folder(str(model))
+    folder = model_folder(str(model))
     if not (folder / "config.json").is_file():
         raise SourceNotFoundError(
             f"{str(model)!r} holds no transformers model: {str(folder)!r} has no config.json. Pass another `model`."
