@@ -11,22 +11,10 @@ Every setting can stand in a YAML file as well: `--config trainers/example.yaml`
 def main() -> None:
     """Trains, saves and tests."""
     from condensers import DIMPConfig, DIMPTrainer
-    from condensers.trainers.recipes import QualityRecipe, classification_metrics, finish_recipe, parse_recipe
+    from condensers.trainers.recipes import QualityRecipe, parse_recipe, train_classifier
 
     recipe, args = parse_recipe(QualityRecipe, DIMPConfig)
-    parts = recipe.load(args.seed)
-    trainer = DIMPTrainer(
-        model=parts.model,
-        args=args,
-        train_dataset=parts.train_dataset,
-        eval_dataset=parts.eval_dataset,
-        quality_dataset=parts.quality_dataset,
-        quality_model=recipe.quality_model_name_or_path,
-        processing_class=parts.processing_class,
-        compute_metrics=classification_metrics,
-    )
-    trainer.train(resume_from_checkpoint=args.resume_from_checkpoint)
-    finish_recipe(trainer, parts.test_dataset)
+    train_classifier(DIMPTrainer, recipe, args)
 
 
 if __name__ == "__main__":

@@ -10,20 +10,10 @@ Every setting can stand in a YAML file as well: `--config run.yaml`. `--help` li
 def main() -> None:
     """Trains, saves and tests."""
     from condensers import FocalConfig, FocalTrainer
-    from condensers.trainers.recipes import ClassifierRecipe, classification_metrics, finish_recipe, parse_recipe
+    from condensers.trainers.recipes import ClassifierRecipe, parse_recipe, train_classifier
 
     recipe, args = parse_recipe(ClassifierRecipe, FocalConfig)
-    parts = recipe.load(args.seed)
-    trainer = FocalTrainer(
-        model=parts.model,
-        args=args,
-        train_dataset=parts.train_dataset,
-        eval_dataset=parts.eval_dataset,
-        processing_class=parts.processing_class,
-        compute_metrics=classification_metrics,
-    )
-    trainer.train(resume_from_checkpoint=args.resume_from_checkpoint)
-    finish_recipe(trainer, parts.test_dataset)
+    train_classifier(FocalTrainer, recipe, args)
 
 
 if __name__ == "__main__":

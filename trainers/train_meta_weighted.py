@@ -11,21 +11,10 @@ Every setting can stand in a YAML file as well: `--config run.yaml`. `--help` li
 def main() -> None:
     """Trains, saves and tests."""
     from condensers import MetaWeightedConfig, MetaWeightedTrainer
-    from condensers.trainers.recipes import CleanSetRecipe, classification_metrics, finish_recipe, parse_recipe
+    from condensers.trainers.recipes import CleanSetRecipe, parse_recipe, train_classifier
 
     recipe, args = parse_recipe(CleanSetRecipe, MetaWeightedConfig)
-    parts = recipe.load(args.seed)
-    trainer = MetaWeightedTrainer(
-        model=parts.model,
-        args=args,
-        train_dataset=parts.train_dataset,
-        eval_dataset=parts.eval_dataset,
-        quality_dataset=parts.quality_dataset,
-        processing_class=parts.processing_class,
-        compute_metrics=classification_metrics,
-    )
-    trainer.train(resume_from_checkpoint=args.resume_from_checkpoint)
-    finish_recipe(trainer, parts.test_dataset)
+    train_classifier(MetaWeightedTrainer, recipe, args)
 
 
 if __name__ == "__main__":

