@@ -131,6 +131,13 @@ def test_quality_comes_from_the_checker(settings, run, quality):
     np.testing.assert_allclose(trainer.row_weights_.quality, quality.log_prob(rows), atol=1e-6)
 
 
+def test_the_checker_may_be_the_model_that_is_trained(settings, run, quality):
+    model, rows = tiny_model(), tiny_rows()
+    expected = LabelConfidence.from_classifier(tiny_model(), processing_class=tiny_tokenizer()).log_prob(rows)
+    trainer = run(DIMPTrainer, settings(DIMPConfig), rows, model=model, quality_model=model)
+    np.testing.assert_allclose(trainer.row_weights_.quality, expected, atol=1e-6)
+
+
 def test_a_checker_may_be_a_folder(settings, run, quality, tmp_path):
     quality.save_pretrained(tmp_path / "checker")
     rows = tiny_rows(9)

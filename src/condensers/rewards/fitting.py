@@ -1,6 +1,7 @@
 """Training of one classifier with cross-entropy, from a recipe."""
 
 import copy
+import gc
 import tempfile
 from typing import Any
 
@@ -64,6 +65,9 @@ def fit_classifier(
         # Mixed precision is accelerate's patch of `forward`, which would outlive the trainer.
         trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     model.eval()
+    # A trainer refers to itself; what its optimizer takes, twice the model, would wait for Python to notice.
+    del trainer
+    gc.collect()
 
 
 class _Bar(ProgressCallback):
@@ -115,7 +119,7 @@ def _arguments(recipe: FitRecipe, seed: int, args: TrainingArguments | None, fol
         "max_grad_norm": recipe.max_grad_norm,
         "seed": seed,
         "data_seed": None,
-        "optim": OptimizerNames.ADAMW_TORCH,
+        "optim": OptimizerNames.ADAMW_TORCH_FUSED,
         "optim_args": None,
         "optim_target_modules": None,
         "adam_beta1": 0.9,

@@ -14,7 +14,7 @@ from transformers.trainer_utils import TrainOutput
 from condensers.errors import ColumnError, NotFittedError, SettingError, SourceNotFoundError
 from condensers.rewards import CheckerReport, check_classifier
 from condensers.trainers.checker_pair import CheckerPair
-from condensers.trainers.checkers import ClassifierLike, Workshop, parked
+from condensers.trainers.checkers import ClassifierLike, Workshop
 from condensers.trainers.training_rows import check_quality_rows, check_source, tokenized, training_labels
 from condensers.trainers.weight_diagnostics import (
     FOLDER,
@@ -111,7 +111,7 @@ class CheckedTrainer(WeightedLossTrainer):
             self._key = self._checkers.key()
         found = self._saved_weights(resume_from_checkpoint) if resume_from_checkpoint else None
         if found is None and self._checkers is not None:
-            with parked(check_classifier(self.model), self.args, movable=self.place_model_on_device):
+            with self._checkers.model_parked(movable=self.place_model_on_device):
                 found = self._make_weights(self._checkers)
         elif found is None:
             values = self.train_dataset.with_format(None)[self.ready_column][:]

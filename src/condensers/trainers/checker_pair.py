@@ -1,6 +1,10 @@
 """The two checkers of one run: where they come from, and what they say of the training rows."""
 
+import copy
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 from datasets import Dataset
@@ -17,6 +21,7 @@ from condensers.rewards import (
     rows_digest,
 )
 from condensers.trainers.checkers import Checker, ClassifierLike, Workshop
+from condensers.trainers.parking import CopyModel, parked
 
 
 class CheckerPair:
@@ -59,6 +64,7 @@ class CheckerPair:
             raise SettingError("pass `quality_dataset=`, a small real set, or `quality_model=`, a classifier.")
         self.reports: dict[str, CheckerReport] = {}
         self._model = model
+        self._copy_model: CopyModel = partial(copy.deepcopy, model)
         self._rows = rows
         self._labels = labels
         self._workshop = workshop
@@ -95,6 +101,16 @@ class CheckerPair:
         """Log Q(y | x) of the training rows (Algorithm 1, Steps 2 and 3); shape (n_rows,), float32."""
         return self._checker("diversity", self._rows).label_log_probs(self._rows, self._labels)
 
+    @contextmanager
+    def model_parked(self, *, movable: bool) -> Iterator[None]:
+        """Has the model to be trained out of the way while checkers are fitted and score; see `parked`."""
+        kept, given = self._copy_model, [checker.model for checker in self._given.values()]
+        with parked(self._model, self._workshop.args, movable=movable, in_use=given) as self._copy_model:
+            try:
+                yield
+            finally:
+                self._copy_model = kept
+
     def release(self) -> None:
         """Lets go of the checkers, so that they take no memory while the model trains; reports stay."""
         self._given.clear()
@@ -105,7 +121,7 @@ class CheckerPair:
         if checker is None:
             if fitted_on is None:
                 raise SettingError(f"the {name} checker needs rows to be fitted on.")
-            checker = Checker.like(self._model, self._labels, self._workshop, f"the {name} checker")
+            checker = Checker.like(self._copy_model(), self._labels, self._workshop, f"the {name} checker")
             labels = self._labels if fitted_on is self._rows else read_labels(fitted_on)
             checker.fit(fitted_on, labels, self._recipe)
         if self._quality_rows is not None:

@@ -1,15 +1,13 @@
 """Quality and diversity checkers as a trainer uses them."""
 
-import copy
 import os
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from accelerate.utils.memory import clear_device_cache
 from datasets import Dataset
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainingArguments
@@ -72,15 +70,13 @@ class Checker:
 
     @classmethod
     def like(cls, model: nn.Module, labels: Labels, workshop: Workshop, name: str) -> "Checker":
-        """An unfitted copy of the trainer's own model, whose classes are those of `labels`."""
-        copied = LabelConfidence.from_classifier(
-            check_classifier(copy.deepcopy(model)), processing_class=workshop.processing_class
-        )
+        """An unfitted checker around a copy of the trainer's own model, whose classes are those of `labels`."""
+        wrapped = LabelConfidence.from_classifier(check_classifier(model), processing_class=workshop.processing_class)
         if labels.names is not None:
-            n_classes = copied.config.num_labels or 0
+            n_classes = wrapped.config.num_labels or 0
             spare = tuple(f"LABEL_{code}" for code in range(len(labels.names), n_classes))
-            copied.config.name_labels((*labels.names[:n_classes], *spare))
-        return cls(copied, workshop, name, reads_tokens=True)
+            wrapped.config.name_labels((*labels.names[:n_classes], *spare))
+        return cls(wrapped, workshop, name, reads_tokens=True)
 
     def codes(self, labels: Labels) -> np.ndarray:
         """The classes of rows in this checker's counting; see `match_labels`.
@@ -143,20 +139,6 @@ class Checker:
                 f"it can find ({error}) Keep one text column, or take a model that shares the trainer's tokenizer."
             ) from error
         return rows.select_columns(input_columns(self.model.backbone, rows)), self.model.collate
-
-
-@contextmanager
-def parked(model: nn.Module, args: TrainingArguments, *, movable: bool) -> Iterator[None]:
-    """Keeps a model in main memory meanwhile, so that a checker's fit needs no more device memory than the run."""
-    movable = movable and args.device.type != "cpu"
-    if movable:
-        model.to("cpu")
-    try:
-        yield
-    finally:
-        if movable:
-            clear_device_cache(garbage_collection=True)
-            model.to(args.device)
 
 
 def move(model: nn.Module, device: torch.device | str) -> None:

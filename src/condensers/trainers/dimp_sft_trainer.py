@@ -25,9 +25,10 @@ from condensers.errors import ColumnError, RowError, SettingError, SourceNotFoun
 from condensers.rewards import rows_digest
 from condensers.rewards.classifiers import weights_digest
 from condensers.rewards.scoring import cached_scores
-from condensers.trainers.checkers import move, parked
+from condensers.trainers.checkers import move
 from condensers.trainers.dimp_sft_config import DIMPSFTArguments
 from condensers.trainers.importance_weights import check_log_probs, importance_weights
+from condensers.trainers.parking import parked
 from condensers.trainers.token_scores import CarriedTokens, score_tokens, token_counts
 
 QUALITY_COLUMN = "quality_log_probs"
@@ -195,7 +196,9 @@ class DIMPSFTTrainer(SFTTrainer):
         def compute() -> np.ndarray:
             # A model that accelerate has spread over devices stays where it is.
             movable = getattr(model, "hf_device_map", None) is None
-            with parked(self.model, self.args, movable=self.place_model_on_device):
+            # Main memory has room for both, since scoring takes less of it than training.
+            on_device = self.place_model_on_device and self.args.device.type != "cpu"
+            with parked(self.model, self.args, movable=on_device):
                 device = model.device
                 if movable:
                     move(model, self.args.device)
