@@ -63,6 +63,30 @@ def test_condense_twice_then_evaluate(run, source, tmp_path):
 
 
 @pytest.mark.models
+@pytest.mark.parametrize(
+    ("named", "measured"),
+    [
+        ("all", [None, ["decontamination"]]),
+        ("all,gradient_similarity,kl", [None, ["gradient_similarity"], ["decontamination"]]),
+        ("kl,decontamination", [["kl"], ["decontamination"]]),
+        ("none", []),
+    ],
+)
+def test_which_metrics_are_measured(run, source, monkeypatch, named, measured):
+    asked = []
+
+    def measure(few, references, names=None, **settings):
+        if names != []:
+            asked.append(names)
+        return {}
+
+    monkeypatch.setattr("condensers.metrics.measure", measure)
+    run("condense", source, "--per-class", 3, "--embedder", "offline", "--json", "--output", "one")
+    run("evaluate", "one", "--against", source, "--learners", "linear_probe", "--seeds", 1, "--metrics", named)
+    assert asked == measured
+
+
+@pytest.mark.models
 def test_condense_for_people(run, source):
     output = run("condense", source, "--total", 6, "--embedder", "offline", "--output", "out", "--no-report")
     assert "k_center: 6 of 36 rows" in output.out

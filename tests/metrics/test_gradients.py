@@ -54,6 +54,20 @@ def test_by_its_definition(folder):
     assert found.value()["gradient_similarity"] == pytest.approx(np.mean(cosines), abs=1e-3)
 
 
+def test_resamples_have_the_similarity_of_their_rows(folder):
+    """Ten rows a class, more than are held at once; the gradients of a resample are taken anew here."""
+    few = make_rows(10, seed=5)
+    found = similarity(folder, few)
+    values = found.bootstrap(3, np.random.default_rng(1))["gradient_similarity"]
+    rng, labels = np.random.default_rng(1), np.asarray(few["label"][:])
+    drawn = [rng.multinomial(10, np.full(10, 0.1), size=3) for _ in range(3)]
+    for number, value in enumerate(values):
+        rows = [np.repeat(np.flatnonzero(labels == code), drawn[code][number]) for code in range(3)]
+        resample = few.select(np.concatenate(rows))
+        assert similarity(folder, resample).value()["gradient_similarity"] == pytest.approx(value, abs=1e-5)
+    assert len(set(values)) == 3
+
+
 def test_the_whole_source_is_perfect_and_wrong_labels_are_not(folder):
     assert similarity(folder, ROWS).value()["gradient_similarity"] == pytest.approx(1.0, abs=1e-3)
     right = similarity(folder)

@@ -24,7 +24,9 @@ def evaluate(
     embedder: options.EmbedderName = None,
     metrics: Annotated[
         str,
-        typer.Option(help="Metrics of likeness to the source, with commas; 'all' but gradient_similarity, or 'none'."),
+        typer.Option(
+            help="Metrics of likeness to the source, with commas; 'all' is all but gradient_similarity, or 'none'."
+        ),
     ] = "all",
     reference_rows: Annotated[
         int, typer.Option(min=2, help="Source rows that the metrics compare with; a sample if there are more.")
@@ -41,7 +43,7 @@ def evaluate(
     from condensers.embedding import VectorRows, embed_texts, load_embedder
     from condensers.evaluation import coverage_similarity, evaluate_rows, load_learner
     from condensers.hub import load_condensed
-    from condensers.metrics import TextSet, measure, sample_positions
+    from condensers.metrics import STANDARD, TextSet, measure, sample_positions
 
     dataset, run = load_condensed(rows)
     settings = run.settings
@@ -62,8 +64,10 @@ def evaluate(
         references = TextSet([source.texts[i] for i in chosen.tolist()], VectorRows(vectors, chosen))
         labels = None if source.codes is None else source.codes[chosen]
         classes = {"prediction_labels": condensed.codes, "reference_labels": labels}
-        others = None if named == ["all"] else [name for name in named if name != "decontamination"]
-        likeness = measure(few, references, others, settings={"gradient_similarity": classes})
+        standard = STANDARD if "all" in named else ()
+        others = [name for name in named if name not in ("all", "decontamination", *standard)]
+        likeness = measure(few, references) if standard else {}
+        likeness |= measure(few, references, others, settings={"gradient_similarity": classes}, progress=not standard)
     if {"all", "decontamination"} & set(named):
         # Of a test set, and not of the source, should nothing be found.
         likeness |= measure(few, TextSet(test.texts), ["decontamination"], progress=False)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from accelerate import PartialState
 from torch.nn import functional
 from transformers import AutoTokenizer, get_linear_schedule_with_warmup
 
@@ -20,8 +21,10 @@ _SCHEDULE_STEPS, _WARMUP, _LEARNING_RATE, _BATCH_SIZE, _DECAY = 200, 0.5, 1e-4, 
 _MAX_LENGTH = 128
 # Rows of one forward and backward pass; the gradients of all passes are added up.
 _PASS_ROWS = 64
-# A resample costs passes through a model.
-_MAX_RESAMPLES = 20
+# A null sample costs passes through the model; resamples of the predictions cost none.
+_MAX_SAMPLES = 20
+# Gradients of single rows held at once while their products are taken; each is as large as the model.
+_HELD = 8
 
 
 @dataclass(frozen=True)
@@ -31,15 +34,39 @@ class _Labelled:
 
 
 @dataclass(frozen=True)
-class _Checkpoint:
-    """The model as it was at some step, and where the source pulls it then.
+class _Gradient:
+    """The gradient of a loss; of word vectors, only those of words that occur.
 
     Shape:
-        teachers: (n_classes, n_parameters), float16, of root mean square 1.
+        dense: (n_parameters - n_words_in_all * dim,).
+        words: (n_words,), int64, ascending.
+        vectors: (n_words, dim).
     """
 
+    dense: torch.Tensor
+    words: torch.Tensor
+    vectors: torch.Tensor
+
+    def dot(self, other: "_Gradient") -> torch.Tensor:
+        """The inner product, float32."""
+        places = torch.searchsorted(other.words, self.words).clamp(max=len(other.words) - 1)
+        shared = other.words[places] == self.words
+        vectors = self.vectors[shared].float() * other.vectors[places[shared]].float()
+        return torch.dot(self.dense.float(), other.dense.float()) + vectors.sum()
+
+    def unit_half(self) -> "_Gradient":
+        """The same direction in float16, of root mean square near 1."""
+        size = self.dense.numel() + self.vectors.numel()
+        scale = (self.dot(self) / size).sqrt().clamp(min=torch.finfo(torch.float32).tiny)
+        return _Gradient((self.dense / scale).half(), self.words, (self.vectors / scale).half())
+
+
+@dataclass(frozen=True)
+class _Checkpoint:
+    """The model as it was at some step, and where the source pulls it then, class by class."""
+
     weights: dict[str, torch.Tensor]
-    teachers: torch.Tensor
+    teachers: list[_Gradient]
 
 
 class GradientSimilarity:
@@ -53,9 +80,10 @@ class GradientSimilarity:
     references of the class, R, chosen by K-Center where vectors are given and at random otherwise. Dropout is off when
     gradients are taken.
 
-    Since each resample goes through the model, at most 20 are made, and repeated to the number that is asked for. In a
-    resample of the predictions their number a class stays. A null sample has as many rows of each class as the
-    predictions. The foil has the labels of the predictions moved on by one class.
+    In a resample of the predictions their number a class stays; it costs no pass through the model, since its cosine
+    follows from the inner products of single rows' gradients. A null sample has as many rows of each class as the
+    predictions; it does cost passes, so at most 20 are drawn, and repeated to the number that is asked for. The foil
+    has the labels of the predictions moved on by one class.
 
     Args:
         predictions: Texts to be judged.
@@ -107,7 +135,7 @@ class GradientSimilarity:
         self._seed = seed
         folder = str(model_folder(model))
         with temporary_seed(seed):
-            self._model = load_classifier(folder, [str(name) for name in names])
+            self._model = load_classifier(folder, [str(name) for name in names]).to(PartialState().device)
             self._tokenizer = AutoTokenizer.from_pretrained(folder)
             self._checkpoints = self._train(steps, every, self._teachers(per_class, reference_vectors))
 
@@ -117,22 +145,27 @@ class GradientSimilarity:
 
     def bootstrap(self, n: int, rng: np.random.Generator) -> Values:
         """Similarities of resamples of the predictions; the references stay."""
-        sets = []
-        for _ in range(min(n, _MAX_RESAMPLES)):
-            parts = [np.flatnonzero(self._few.codes == code) for code in self._classes]
-            sets.append(_subset(self._few, np.concatenate([rng.choice(part, len(part)) for part in parts])))
-        return self._repeated(sets, n)
+        parts = [np.flatnonzero(self._few.codes == code) for code in self._classes]
+        drawn = [rng.multinomial(len(part), np.full(len(part), 1 / len(part)), size=n) for part in parts]
+        found = np.zeros(n)
+        for checkpoint in self._checkpoints:
+            self._model.load_state_dict(checkpoint.weights)
+            for part, teacher, counts in zip(parts, checkpoint.teachers, drawn, strict=True):
+                with_teacher, with_each_other = self._products(_subset(self._few, part), teacher)
+                squares = np.einsum("ni,ij,nj->n", counts, with_each_other, counts) * float(teacher.dot(teacher))
+                found += counts @ with_teacher / np.sqrt(np.maximum(squares, np.finfo(np.float32).tiny))
+        return {"gradient_similarity": found / (len(self._checkpoints) * len(parts))}
 
     def null(self, n: int, rng: np.random.Generator) -> Values:
         """Similarities of samples of the references with as many rows of each class as the predictions."""
         sets = []
-        for _ in range(min(n, _MAX_RESAMPLES)):
+        for _ in range(min(n, _MAX_SAMPLES)):
             chosen = []
             for code in self._classes:
                 here, size = np.flatnonzero(self._many.codes == code), int((self._few.codes == code).sum())
                 chosen.append(rng.choice(here, size, replace=size > len(here)))
             sets.append(_subset(self._many, np.concatenate(chosen)))
-        return self._repeated(sets, n)
+        return {"gradient_similarity": np.resize(self._similarities(sets), n)}
 
     def foil(self, rng: np.random.Generator) -> dict[str, float]:
         """Similarity of the predictions with wrong labels."""
@@ -140,24 +173,35 @@ class GradientSimilarity:
         wrong = _Labelled(self._few.texts, np.asarray([moved[code] for code in self._few.codes]))
         return {"gradient_similarity": float(self._similarities([wrong])[0])}
 
-    def _repeated(self, sets: list[_Labelled], n: int) -> Values:
-        return {"gradient_similarity": np.resize(self._similarities(sets), n)}
-
     def _similarities(self, sets: list[_Labelled]) -> np.ndarray:
         found = np.zeros((len(sets), len(self._checkpoints)))
         for number, checkpoint in enumerate(self._checkpoints):
             self._model.load_state_dict(checkpoint.weights)
             for which, rows in enumerate(sets):
-                cosines = [
-                    functional.cosine_similarity(
-                        self._gradient(_subset(rows, np.flatnonzero(rows.codes == code))),
-                        checkpoint.teachers[position].float(),
-                        dim=0,
-                    )
-                    for position, code in enumerate(self._classes)
-                ]
-                found[which, number] = float(torch.stack(cosines).mean())
-        return found.mean(axis=1)
+                for code, teacher in zip(self._classes, checkpoint.teachers, strict=True):
+                    gradient = self._gradient(_subset(rows, np.flatnonzero(rows.codes == code)))
+                    norm = (gradient.dot(gradient) * teacher.dot(teacher)).sqrt()
+                    found[which, number] += float(gradient.dot(teacher) / norm.clamp(min=torch.finfo(norm.dtype).tiny))
+        return found.mean(axis=1) / len(self._classes)
+
+    def _products(self, rows: _Labelled, teacher: _Gradient) -> tuple[np.ndarray, np.ndarray]:
+        """Inner products of the gradients of single rows with a teacher's and with each other.
+
+        Shape:
+            returns: (n_rows,) and (n_rows, n_rows), float64.
+        """
+        n = len(rows.codes)
+        with_teacher, with_each_other = np.zeros(n), np.zeros((n, n))
+        for start in range(0, n, _HELD):
+            held: list[_Gradient] = []
+            for row in range(start, n):
+                gradient = self._gradient(_subset(rows, np.asarray([row])))
+                if len(held) < _HELD:
+                    held.append(gradient)
+                    with_teacher[row] = float(gradient.dot(teacher))
+                for place, other in enumerate(held, start):
+                    with_each_other[place, row] = with_each_other[row, place] = float(gradient.dot(other))
+        return with_teacher, with_each_other
 
     def _teachers(self, per_class: int, vectors: Matrix | None) -> list[_Labelled]:
         """The references that stand for each class."""
@@ -191,28 +235,38 @@ class GradientSimilarity:
             schedule.step()
             optimizer.zero_grad()
             if step % every == 0:
-                gradients = torch.stack([self._gradient(rows) for rows in teachers])
-                scale = gradients.square().mean(dim=1, keepdim=True).sqrt().clamp(min=torch.finfo(torch.float32).tiny)
                 kept = {name: weight.clone() for name, weight in model.state_dict().items()}
-                found.append(_Checkpoint(kept, (gradients / scale).half()))
+                found.append(_Checkpoint(kept, [self._gradient(rows).unit_half() for rows in teachers]))
         return found
 
-    def _gradient(self, rows: _Labelled) -> torch.Tensor:
-        """Gradient of the mean loss of rows; shape (n_parameters,), float32."""
+    def _gradient(self, rows: _Labelled) -> _Gradient:
+        """Gradient of the mean loss of rows."""
         model = self._model.eval()
-        parameters = list(model.parameters())
-        total = torch.zeros(sum(weight.numel() for weight in parameters))
-        for start in range(0, len(rows.codes), _PASS_ROWS):
-            part = _subset(rows, np.arange(start, min(start + _PASS_ROWS, len(rows.codes))))
-            found = torch.autograd.grad(self._loss(part), parameters, allow_unused=True, materialize_grads=True)
-            total += torch.cat([gradient.flatten() for gradient in found]) * (len(part.codes) / len(rows.codes))
-        return total
+        table = model.get_input_embeddings()
+        others = [weight for weight in model.parameters() if weight is not table.weight]
+        dense: torch.Tensor | float = 0.0
+        parts = []
+        table.sparse = True
+        try:
+            for start in range(0, len(rows.codes), _PASS_ROWS):
+                part = _subset(rows, np.arange(start, min(start + _PASS_ROWS, len(rows.codes))))
+                loss = self._loss(part) * (len(part.codes) / len(rows.codes))
+                words, *found = torch.autograd.grad(
+                    loss, [table.weight, *others], allow_unused=True, materialize_grads=True
+                )
+                dense = dense + torch.cat([gradient.flatten() for gradient in found])
+                parts.append(words)
+        finally:
+            table.sparse = False  # which the optimizer would not take
+        words = sum(parts[1:], parts[0]).coalesce()
+        return _Gradient(torch.as_tensor(dense), words.indices()[0], words.values())
 
     def _loss(self, rows: _Labelled) -> torch.Tensor:
         tokens = self._tokenizer(
             list(rows.texts), padding=True, truncation=True, max_length=_MAX_LENGTH, return_tensors="pt"
-        )
-        return functional.cross_entropy(self._model(**tokens).logits.float(), torch.from_numpy(rows.codes))
+        ).to(self._model.device)
+        codes = torch.from_numpy(rows.codes).to(self._model.device)
+        return functional.cross_entropy(self._model(**tokens).logits.float(), codes)
 
 
 def _labels(texts: Sequence[str], labels: Sequence[int | str] | None, what: str) -> list[int | str]:

@@ -14,6 +14,9 @@ from condensers.metrics.resampling import Score, assess
 # The first takes classes, the second a test set.
 _APART = ("gradient_similarity", "decontamination")
 
+STANDARD = tuple(name for name in METRICS if name not in _APART)
+"""The metrics that are measured if none is named: they need no classes and compare with a source, not a test set."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -32,8 +35,8 @@ def measure(
     Args:
         predictions: The set to be judged.
         references: The set to compare with.
-        names: Names of metrics, as in `METRICS`; None takes all that need no classes and compare with a source rather
-            than with a test set, and leaves out with a warning those that the sets are too small for.
+        names: Names of metrics, as in `METRICS`; None takes those of `STANDARD`, and leaves out with a warning those
+            that the sets are too small for.
         settings: Settings of single metrics, by name.
         n_resamples: See `assess`.
         seed: Fixes all that is drawn.
@@ -47,7 +50,7 @@ def measure(
         BudgetError: if a set is too small for a metric that is named.
     """
     fitting = names is None
-    names = [name for name in METRICS if name not in _APART] if names is None else list(names)
+    names = list(STANDARD if names is None else names)
     unknown = [name for name in names if name not in METRICS]
     if unknown:
         raise SettingError(f"there is no metric {unknown[0]!r}; there are {', '.join(METRICS)}.")
