@@ -179,7 +179,7 @@ def test_a_schema_is_asked_of_the_server_and_the_reply_parsed():
 
 def test_a_reply_that_does_not_follow_the_schema_is_malformed():
     with FakeServer(['{"title": "Fine"}', "I like it."]) as server:
-        llm = OpenAIChat("fake", server.base_url, max_concurrency=1)
+        llm = OpenAIChat("fake", server.base_url, max_concurrency=1, schema_mode="server")
         [[first], [second]] = llm.complete(chats(2), schema=Review)
     assert first.problem == "malformed: stars: Field required" and first.parsed is None
     assert second.problem == "malformed: the reply holds no JSON" and second.text == "I like it."
@@ -200,6 +200,33 @@ def test_a_server_without_schemas_is_told_in_words(status, caplog):
     assert server.n_requests == 4
     assert [record.getMessage() for record in caplog.records if record.name.startswith("condensers")] == [
         f"{server.base_url} does not take `response_format`; it is left out from here on."
+    ]
+
+
+def test_a_server_that_passes_over_a_schema_is_told_in_words(caplog):
+    def ignorant(request):
+        return '{"title": "Fine", "stars": 4}' if "JSON schema" in request.text else "I like it."
+
+    with FakeServer(ignorant, delay=0.05) as server:
+        llm = OpenAIChat("fake", server.base_url, max_concurrency=2)
+        replies = llm.complete(chats(4), schema=Review)
+    assert [reply.parsed for (reply,) in replies] == [Review(title="Fine", stars=4)] * 4
+    assert server.n_requests == llm.usage.n_requests == 2 + 4
+    assert llm.usage.n_output_tokens == sum(reply.n_output_tokens for (reply,) in replies) + 2 * 3
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("condensers")] == [
+        f"{server.base_url} does not take `response_format`; it is left out from here on."
+    ]
+
+
+def test_stop_texts_hold_with_a_server_that_leaves_them_in_or_knows_none():
+    replies = ["The capital is Paris", Reply("Rome. It is old, and it", finish_reason="length"), "Tokyo"]
+    with FakeServer(replies) as server:
+        llm = OpenAIChat("fake", server.base_url, sampling=SamplingSettings(stop=(".", "Paris")), max_concurrency=1)
+        found = [reply for (reply,) in llm.complete(chats(3))]
+    assert [(reply.text, reply.finish_reason, reply.problem) for reply in found] == [
+        ("The capital is ", "stop", None),
+        ("Rome", "stop", None),
+        ("Tokyo", "stop", None),
     ]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from condensers.errors import SourceNotFoundError
-from condensers.llm.bundled import bundled_llm
+from condensers.llm.bundled import BUNDLED_NAME, bundled_llm
 from condensers.llm.openai_chat import OpenAIChat
 from condensers.llm.protocol import LLM, SamplingSettings
 from condensers.llm.spending import Usage
@@ -63,7 +63,7 @@ def load_llm(
         place = max(text.rfind("@http://"), text.rfind("@https://"))
         return OpenAIChat(text[:place], text[place + 1 :], sampling=sampling, usage=usage, **options)
     if text == OFFLINE:
-        folder, name = bundled_llm(), "HuggingFaceTB/SmolLM2-135M-Instruct"
+        folder, name = bundled_llm(), BUNDLED_NAME
     else:
         folder, name = _model_folder(text), text
     return TransformersChat(folder, name=name, sampling=sampling, usage=usage, **options)

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from condensers.errors import SettingError
 from condensers.llm.background import iterate_in_thread
-from condensers.llm.json_reply import strict_json_schema, with_schema
+from condensers.llm.json_reply import NO_JSON, strict_json_schema, with_schema
 from condensers.llm.openai_reply import api_key, problem_of, read_reply, service_error
 from condensers.llm.protocol import LIMIT, Completion, SamplingSettings
 from condensers.llm.spending import Usage
@@ -60,7 +60,8 @@ class OpenAIChat(StreamingLLM):
     Each sample is a request of its own, with its own seed: many servers know no ``n``, and a sample can then be
     cached, retried and limited on its own. Works inside a running event loop.
 
-    What a server may not know (a JSON schema, a seed, ...) is left out when it complains, with a warning.
+    What a server may not know (a JSON schema, a seed, ...) is left out when it complains, with a warning; so is a
+    schema that it takes and passes over.
 
     Example::
 
@@ -168,7 +169,7 @@ class OpenAIChat(StreamingLLM):
         if contact.lost:
             return Completion("", finish_reason="", problem="failed: the server has stopped answering")
         try:
-            reply = await self._ask(client, request, schema)
+            completion = await self._ask(client, request, schema)
         except (OpenAIError, ValueError) as error:  # ValueError: a body that is not JSON
             if str(error) == LIMIT:
                 return Completion("", finish_reason="", problem=LIMIT)
@@ -182,23 +183,34 @@ class OpenAIChat(StreamingLLM):
                 raise service_error(error, self.model, self.base_url) from None
             return Completion("", finish_reason="", problem=problem)
         contact.answered()
-        return read_reply(reply, request.messages, schema)
+        return completion
 
-    async def _ask(self, client: "AsyncOpenAI", request: Request, schema: type[BaseModel] | None) -> Any:  # noqa: ANN401
+    async def _ask(self, client: "AsyncOpenAI", request: Request, schema: type[BaseModel] | None) -> Completion:
         """Sends a request; again, with less in it, if the server does not know what is in it."""
         from openai import BadRequestError, UnprocessableEntityError
 
         while True:
             fields = self._fields(request, schema)
             try:
-                return await client.chat.completions.create(**fields)
+                reply = await client.chat.completions.create(**fields)
             except (BadRequestError, UnprocessableEntityError) as error:
                 refused = _refused_fields(str(error), fields)
                 if not refused:
                     raise
-                for name in sorted(refused - self._unknown):
-                    _logger.warning("%s does not take `%s`; it is left out from here on.", self.base_url, name)
-                self._unknown |= refused
+                self._leave_out(refused)
+                continue
+            completion = read_reply(reply, request.messages, schema, self.sampling.stop)
+            # A server that enforces a schema cannot answer in prose: this one passes over the field in silence.
+            ignored = completion.problem == f"malformed: {NO_JSON}" and "response_format" in fields
+            if not ignored or self.schema_mode != "auto":
+                return completion
+            self.usage.count_tokens(completion)
+            self._leave_out({"response_format"})
+
+    def _leave_out(self, names: set[str]) -> None:
+        for name in sorted(names - self._unknown):
+            _logger.warning("%s does not take `%s`; it is left out from here on.", self.base_url, name)
+        self._unknown |= names
 
     def _fields(self, request: Request, schema: type[BaseModel] | None) -> dict[str, Any]:
         by_server = schema is not None and self.schema_mode != "prompt" and "response_format" not in self._unknown

@@ -12,6 +12,7 @@ from condensers.errors import ServiceError
 from condensers.llm.judging import judged
 from condensers.llm.prompt import Message
 from condensers.llm.protocol import Completion
+from condensers.llm.stop_texts import before_stop
 from condensers.llm.tokens import rough_tokens
 
 if TYPE_CHECKING:
@@ -30,22 +31,26 @@ def api_key() -> str:
 
 
 def read_reply(
-    reply: "ChatCompletion", messages: Sequence[Message], schema: type[BaseModel] | None = None
+    reply: "ChatCompletion",
+    messages: Sequence[Message],
+    schema: type[BaseModel] | None = None,
+    stop: Sequence[str] = (),
 ) -> Completion:
     """Turns a server's reply into a completion, with its problem if it has one.
 
-    Tokens that the server does not count are taken as a quarter of the characters.
+    Tokens that the server does not count are taken as a quarter of the characters. Some servers leave the stop text
+    at the end of the reply (`transformers serve`), some know of none.
     """
     # Gateways send errors with status 200, without choices or as a page of HTML; the client lets both through.
     choices = getattr(reply, "choices", None)
     if not choices or getattr(choices[0], "message", None) is None:
         return Completion("", finish_reason="", problem=f"failed: a reply without choices: {hidden(str(reply))[:200]}")
     choice = choices[0]
-    text = choice.message.content or ""
+    text, stopped = before_stop(choice.message.content or "", stop)
     counted = reply.usage
     completion = Completion(
         text=text,
-        finish_reason=choice.finish_reason or "stop",
+        finish_reason="stop" if stopped else choice.finish_reason or "stop",
         n_input_tokens=counted.prompt_tokens if counted else sum(rough_tokens(m["content"]) for m in messages),
         n_output_tokens=counted.completion_tokens if counted else rough_tokens(text),
     )
