@@ -35,7 +35,7 @@ def _short_waits(monkeypatch):
 
 def test_replies_come_back_in_order_whatever_order_they_arrive_in():
     def later_ones_first(request):
-        return Reply(echo(request), delay=0.1 if request.text == "chat 0" else 0.0)
+        return Reply(echo(request), delay=0.4 if request.text == "chat 0" else 0.0)
 
     with FakeServer(later_ones_first) as server:
         llm = OpenAIChat("fake", server.base_url)
