@@ -1,6 +1,7 @@
 """The client against a real server on the loopback: order, faults, and what they are called."""
 
 import asyncio
+import json
 import logging
 import threading
 import time
@@ -246,6 +247,34 @@ def test_fields_that_a_server_does_not_know_are_left_out():
     with FakeServer(choosy) as server:
         [[reply]] = OpenAIChat("fake", server.base_url).complete(chats(1))
     assert reply.text == "hello" and server.requests[-1].body["max_completion_tokens"] == 1024
+
+
+LOC = ["body", "stop"]
+FASTAPI = [
+    ({"detail": "Unexpected fields in the request: {'stop'}"}, "stop"),
+    ({"detail": [{"loc": LOC, "msg": "not permitted", "input": {"seed": 0, "temperature": 1}}]}, "stop"),
+    ({"error": "`stop` is not supported", "error_type": "validation"}, "stop"),
+]
+
+
+@pytest.mark.parametrize(("body", "refused"), FASTAPI)
+def test_refusals_are_understood_wherever_their_words_stand(body, refused):
+    def choosy(request):
+        return Reply(status=422, body=json.dumps(body).encode()) if refused in request.body else "hello"
+
+    with FakeServer(choosy) as server:
+        sampling = SamplingSettings(stop=("END",))
+        [[reply]] = OpenAIChat("fake", server.base_url, sampling=sampling).complete(chats(1))
+    assert reply.text == "hello" and {"seed", "temperature"} < set(server.requests[-1].body)
+
+
+def test_what_a_server_says_under_detail_is_told():
+    said = [b'{"detail": "maximum context length is 8 tokens"}', b'{"detail": "Unexpected fields: top_k"}']
+    with FakeServer(["ok", *(Reply(status=422, body=one) for one in said)]) as server:
+        llm = OpenAIChat("fake", server.base_url, max_concurrency=1)
+        _, [long], [odd] = llm.complete(chats(3))
+    assert long.problem_kind == "too_long"
+    assert odd.problem == "failed: Error code: 422 - Unexpected fields: top_k"
 
 
 def test_a_bad_request_is_not_repeated():
