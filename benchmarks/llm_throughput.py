@@ -1,11 +1,12 @@
 """Requests a second that the LLM client reaches with a server that answers each after 200 ms.
 
-    python benchmarks/llm_throughput.py                     # 5 ways x 3 turns x 800 requests: about 90 s
+    python benchmarks/llm_throughput.py                     # 6 ways x 3 turns x 800 requests: about 90 s
 
 32 requests under way at once and 0.2 s each make 160 a second, the ceiling. The server is a bare asyncio one in a
 process of its own. Beside `OpenAIChat`, with and without the cache of replies and the live view, the openai client is
-measured alone, in the same number of tasks: what that reaches is the floor of time that is not ours. All take turns in
-one process, each turn begins with a new client, and its connections count. The table goes to
+measured alone, in the same number of tasks: what that reaches is the floor of time that is not ours; bare sockets show
+what the machine and the server leave of the ceiling. All take turns in one process, each turn begins with a new client,
+and its connections count. The table goes to
 `benchmarks/results/llm_throughput.md`.
 """
 
@@ -96,6 +97,26 @@ def chats(n: int) -> list[list[Message]]:
     ]
 
 
+def bare(url: str, asked: list[list[Message]], concurrency: int) -> None:
+    """Sockets and nothing else: what the machine and the server reach."""
+    port = int(url.rpartition(":")[2].partition("/")[0])
+
+    async def run() -> None:
+        waiting = iter(asked)
+
+        async def work() -> None:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            for messages in waiting:
+                body = json.dumps({"model": "bench", "messages": messages}).encode()
+                writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+                await reader.readexactly(len(ANSWER))
+            writer.close()
+
+        await asyncio.gather(*(work() for _ in range(concurrency)))
+
+    asyncio.run(run())
+
+
 def openai_alone(url: str, asked: list[list[Message]], concurrency: int) -> None:
     """What the openai client reaches by itself."""
     from openai import AsyncOpenAI
@@ -143,6 +164,7 @@ def measure(url: str, arguments: argparse.Namespace) -> dict[str, list[tuple[flo
         for turn in range(arguments.turns):
             cache, shown = Path(folder) / f"{turn}.sqlite", Path(folder) / f"{turn}-live.sqlite"
             ways: dict[str, Callable[[], None]] = {
+                "bare sockets": lambda: bare(url, asked, n),
                 "openai client alone": lambda: openai_alone(url, asked, n),
                 "`OpenAIChat`": lambda: ours(url, asked, n),
                 "with the cache, empty": lambda cache=cache: ours(url, asked, n, cache),
