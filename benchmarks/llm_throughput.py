@@ -4,10 +4,9 @@
 
 32 requests under way at once and 0.2 s each make 160 a second, the ceiling. The server is a bare asyncio one in a
 process of its own. Beside `OpenAIChat`, with and without the cache of replies and the live view, the openai client is
-measured alone, in the same number of tasks: what that reaches is the floor of time that is not ours; bare sockets show
-what the machine and the server leave of the ceiling. All take turns in one process, each turn begins with a new client,
-and its connections count. The table goes to
-`benchmarks/results/llm_throughput.md`.
+measured alone, in the same number of tasks: what that reaches is the floor of time that is not ours. Bare sockets show
+what the machine and the server leave of the ceiling. All take turns in one process; each turn begins with a new
+client, and its connections count. The table goes to `benchmarks/results/llm_throughput.md`.
 """
 
 import argparse
