@@ -77,7 +77,7 @@ def test_the_converted_folder_is_the_gguf(loaded, gguf):
     assert all(torch.equal(weight, weights[name]) for name, weight in direct.state_dict().items())
     first = gguf_tokenizer(gguf)
     assert first.chat_template == tokenizer.chat_template and first.special_tokens_map == tokenizer.special_tokens_map
-    assert texts(chat((direct, first)).complete(CHATS)) == texts(chat(loaded).complete(CHATS))
+    assert texts(chat((direct, first)).complete(CHATS[:2])) == texts(chat(loaded).complete(CHATS[:2]))
 
 
 def test_the_folder_says_where_replies_end(loaded):
@@ -106,8 +106,9 @@ def test_padding_changes_logits_by_rounding_only(loaded):
 
 @pytest.mark.parametrize("temperature", [0.0, 0.8])
 def test_replies_are_the_same_in_any_batch(loaded, temperature):
-    together = chat(loaded, batch_size=8, temperature=temperature).complete(CHATS, n=2)
-    alone = chat(loaded, batch_size=1, temperature=temperature).complete(CHATS[::-1], n=2)
+    settings = {"temperature": temperature, "max_tokens": 12}
+    together = chat(loaded, batch_size=8, **settings).complete(CHATS[:3], n=2)
+    alone = chat(loaded, batch_size=1, **settings).complete(CHATS[2::-1], n=2)
     assert texts(together) == texts(alone)[::-1]
     if temperature == 0:
         assert "Paris" in together[0][0].text
