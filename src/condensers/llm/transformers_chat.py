@@ -20,7 +20,7 @@ from condensers.llm.prompt import Message
 from condensers.llm.protocol import LIMIT, Completion, SamplingSettings
 from condensers.llm.seeded_sampling import logits_processors
 from condensers.llm.spending import Usage
-from condensers.llm.stop_texts import StopTexts
+from condensers.llm.stop_texts import StopTexts, before_stop
 from condensers.llm.streaming import Request, StreamingLLM
 
 if TYPE_CHECKING:
@@ -194,11 +194,8 @@ class TransformersChat(StreamingLLM):
         kept = ids if end is None else ids[:end]
         while self.sampling.stop and end is None and kept and kept[-1] == self.tokenizer.pad_token_id:
             kept.pop()  # The row met a stop text while others went on.
-        text = str(self.tokenizer.decode(kept, skip_special_tokens=True))
-        found = [text.index(stop) for stop in self.sampling.stop if stop in text]
-        if found:
-            text = text[: min(found)]
-        finished = end is not None or bool(found)
+        text, stopped = before_stop(str(self.tokenizer.decode(kept, skip_special_tokens=True)), self.sampling.stop)
+        finished = end is not None or stopped
         n_output = len(kept) + (end is not None)
         return Completion(text.strip(), None, "stop" if finished else "length", n_input_tokens, n_output)
 
