@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -14,11 +14,12 @@ from huggingface_hub import ModelCard, ModelHubMixin
 
 from condensers.data import load_source, str_of, write_json
 from condensers.embedding import Embedder, load_embedder
-from condensers.errors import NotFittedError, SettingError
+from condensers.errors import NotFittedError, SettingError, SourceNotFoundError
 from condensers.methods.card import condenser_card
 from condensers.methods.components import component_from_spec, component_spec, describe
 from condensers.methods.condensed import Condensed, to_dataset
 from condensers.methods.config import CondenserConfig
+from condensers.methods.learned import LearnedPart, Savable, keep, kept_folder
 from condensers.methods.record import RunRecord, package_versions
 from condensers.methods.saving import CONFIG_NAME, condenser_folder, read_document
 from condensers.methods.source import PreparedSource, SourceReference, preparation_key, prepare_source
@@ -27,7 +28,8 @@ from condensers.methods.source import PreparedSource, SourceReference, preparati
 class Condenser(ModelHubMixin):
     """Turns a dataset into a few rows that train almost as well.
 
-    A method is a subclass with a `condenser_type` and one hook, `_condense`. Settings are those of `config_class`; any
+    A method is a subclass with a `condenser_type` and one hook, `_condense`. One that learns something reusable does
+    so through `_learned`, and says in `_load_part` how it is read back. Settings are those of `config_class`; any
     of them may be given at construction, and again to `fit`, `condense` and `from_pretrained`; they stay in force from
     then on. So an object that condensed once can be handed to `Dataset.map` as it is::
 
@@ -62,6 +64,7 @@ class Condenser(ModelHubMixin):
         self._source = SourceReference()
         self._dataset: Dataset | None = None
         self._prepared: PreparedSource | None = None
+        self._parts: dict[str, LearnedPart] = {}
         self._configure({"embedder": embedder, **settings} if embedder is not None else settings)
 
     @property
@@ -190,6 +193,35 @@ class Condenser(ModelHubMixin):
         """The parts that are saved with the condenser, by the name of the argument they were given as."""
         return {}
 
+    def _load_part(self, name: str, folder: Path) -> Savable:
+        """Reads a learned part out of the folder that its `save_pretrained` wrote."""
+        raise NotImplementedError
+
+    def _learned(self, name: str, key: str, fit: Callable[[], Savable]) -> Savable:
+        """A learned part: the one that is there if it was fitted on the same, else fitted now.
+
+        Args:
+            name: What to call it, and its folder beside the config.
+            key: Hash of all that the fit depends on (`fit_key`).
+            fit: Fits it.
+        """
+        held = self._parts.get(name)
+        if held is None or held.key != key:
+            if not kept_folder(key).is_dir():
+                part = fit()
+                keep(part, key)
+                self._parts[name] = LearnedPart(key, part)
+            else:
+                self._parts[name] = self._stored(name, key, kept_folder(key))
+        return self._parts[name].value
+
+    def _stored(self, name: str, key: str, folder: Path) -> LearnedPart:
+        return LearnedPart(key, folder=folder, load=lambda folder: self._load_part(name, folder))
+
+    def _outcome(self) -> Mapping[str, Any]:
+        """What a method has to add to the record of its run: values for fields of `RunRecord`."""
+        return {}
+
     def _configure(self, settings: Mapping[str, Any]) -> None:
         settings = dict(settings)
         embedder = settings.pop("embedder", None)
@@ -229,6 +261,7 @@ class Condenser(ModelHubMixin):
             class_counts={rows.class_name(c): n for c, n in zip(codes.tolist(), counts.tolist(), strict=True)},
             seconds={"embedding": prepared.embedded.seconds, "condensing": seconds},
             versions=package_versions(),
+            **self._outcome(),
         )
 
     # Saving
@@ -240,10 +273,13 @@ class Condenser(ModelHubMixin):
             "settings": asdict(self.config),
             "components": {name: part and component_spec(part) for name, part in self._components().items()},
             "source": asdict(self._source),
+            "learned": {name: part.key for name, part in self._parts.items()},
         }
 
     def _save_pretrained(self, save_directory: Path) -> None:
         write_json(save_directory / CONFIG_NAME, self._document())
+        for name, part in self._parts.items():
+            part.value.save_pretrained(save_directory / name)
 
     def generate_model_card(self, *args: Any, **kwargs: Any) -> ModelCard:
         """Writes the card of the saved condenser."""
@@ -288,7 +324,13 @@ class Condenser(ModelHubMixin):
             local_files_only=local_files_only,
             force_download=force_download,
         )
-        return cls._from_document(read_document(folder), **settings)
+        document = read_document(folder)
+        condenser = cls._from_document(document, **settings)
+        for name, key in document.get("learned", {}).items():
+            if not (folder / name).is_dir():
+                raise SourceNotFoundError(f"{str(folder)!r} lacks the folder of its learned part {name!r}.")
+            condenser._parts[name] = condenser._stored(name, key, folder / name)
+        return condenser
 
     @classmethod
     def _from_document(cls, document: Mapping[str, Any], **settings: Any) -> Self:
@@ -305,13 +347,14 @@ class Condenser(ModelHubMixin):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # `datasets` takes the fingerprint of a transform from its pickle: config and parts, never rows or weights, and
-        # the same bytes in every process.
+        # the same bytes in every process. Learned parts go as keys; another process finds them in the cache.
         document = json.dumps(self._document(), sort_keys=True)
         return _restore, (type(self), document, self._embedder if self._own_embedder else None)
 
     def _copy(self) -> Self:
         copy = self._from_document(self._document())
         copy._embedder, copy._own_embedder = self._embedder, self._own_embedder
+        copy._parts = dict(self._parts)
         return copy
 
 
