@@ -10,8 +10,11 @@ from condensers.methods.saving import condenser_folder, read_document
 
 # Adding a method is one file in this folder and one line here.
 METHODS: dict[str, str] = {
+    "condenselm": "condenselm:CondenseLMCondenser",
     "embedding": "embedding_condenser:EmbeddingCondenser",
+    "error_extrapolation": "error_extrapolation:ErrorExtrapolationCondenser",
     "facility_location": "facility_location:FacilityLocationCondenser",
+    "few_shot": "few_shot:FewShotCondenser",
     "greedy_k_center": "greedy_k_center:GreedyKCenterCondenser",
     "herding": "herding:HerdingCondenser",
     "k_center": "k_center:KCenterCondenser",

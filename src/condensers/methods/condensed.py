@@ -62,8 +62,12 @@ class Condensed:
         return cls(
             texts=[text for part in parts for text in part.texts],
             parents=[parents for part in parts for parents in part.parents],
-            **{name: all_of(name) for name in ("codes", "similarity", "cluster_size")},  # type: ignore[arg-type]
-            **{name: all_of(name) for name in ("positions", "reward", "rounds")},
+            codes=np.concatenate([part.codes for part in parts]),
+            similarity=np.concatenate([part.similarity for part in parts]),
+            cluster_size=np.concatenate([part.cluster_size for part in parts]),
+            positions=all_of("positions"),
+            reward=all_of("reward"),
+            rounds=all_of("rounds"),
         )
 
 

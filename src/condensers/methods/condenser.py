@@ -162,13 +162,13 @@ class Condenser(ModelHubMixin):
             CondensersError: the leaf that fits, if the rows cannot be read.
         """
         self._configure(settings)
-        budget = self.config.budget  # before any work is spent
+        self._check_settings()  # before any work is spent
         if dataset is not None:
             self.fit(dataset, split=split, name=name, revision=revision)
         prepared = self._prepare()
         rows = prepared.rows
         sizes = {rows.class_name(code): count for code, count in rows.class_counts.items()}
-        shares = budget.allocate(sizes, allow_fewer=self.config.allow_fewer)
+        shares = self.config.budget.allocate(sizes, allow_fewer=self.config.allow_fewer)
         began = time.perf_counter()
         condensed = self._condense(prepared, {code: shares[rows.class_name(code)] for code in rows.class_counts})
         self._run = self._record(prepared, condensed, time.perf_counter() - began)
@@ -185,6 +185,10 @@ class Condenser(ModelHubMixin):
         self._run = worker.run_
         return condensed.to_dict()
 
+    def _check_settings(self) -> None:
+        """Raises what can be known to be wrong before any rows are read."""
+        _ = self.config.budget
+
     def _condense(self, prepared: PreparedSource, shares: Mapping[int, int]) -> Condensed:
         """Makes `shares[code]` rows of each class, class by class in the order of `shares`."""
         raise NotImplementedError
@@ -197,7 +201,7 @@ class Condenser(ModelHubMixin):
         """Reads a learned part out of the folder that its `save_pretrained` wrote."""
         raise NotImplementedError
 
-    def _learned(self, name: str, key: str, fit: Callable[[], Savable]) -> Savable:
+    def _learned(self, name: str, key: str, fit: Callable[[], Savable]) -> Any:  # noqa: ANN401  (what `fit` gives)
         """A learned part: the one that is there if it was fitted on the same, else fitted now.
 
         Args:
@@ -210,13 +214,13 @@ class Condenser(ModelHubMixin):
             if not kept_folder(key).is_dir():
                 part = fit()
                 keep(part, key)
-                self._parts[name] = LearnedPart(key, part)
+                self._parts[name] = LearnedPart(key, lambda: part)
             else:
                 self._parts[name] = self._stored(name, key, kept_folder(key))
         return self._parts[name].value
 
     def _stored(self, name: str, key: str, folder: Path) -> LearnedPart:
-        return LearnedPart(key, folder=folder, load=lambda folder: self._load_part(name, folder))
+        return LearnedPart(key, lambda: self._load_part(name, folder))
 
     def _outcome(self) -> Mapping[str, Any]:
         """What a method has to add to the record of its run: values for fields of `RunRecord`."""

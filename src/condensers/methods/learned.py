@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-import logging
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -14,8 +14,6 @@ import datasets
 
 from condensers.data import Rows
 from condensers.errors import StorageError
-
-_logger = logging.getLogger(__name__)
 
 
 @runtime_checkable
@@ -28,35 +26,21 @@ class Savable(Protocol):
 
 
 class LearnedPart:
-    """One learned part: in memory, or in a folder from which it is loaded when it is needed.
+    """One learned part, read from disk when it is first needed.
 
     Args:
         key: Hash of all that the fit depended on; see `fit_key`.
-        part: The part.
-        folder: Where it lies, if it is not in memory.
-        load: Makes the part of a folder.
+        load: Gives the part.
     """
 
-    def __init__(
-        self,
-        key: str,
-        part: Savable | None = None,
-        *,
-        folder: Path | None = None,
-        load: Callable[[Path], Savable] | None = None,
-    ) -> None:
+    def __init__(self, key: str, load: Callable[[], Savable]) -> None:
         self.key = key
-        self._part = part
-        self._folder = folder
         self._load = load
 
-    @property
+    @cached_property
     def value(self) -> Savable:
-        """The part, loaded at first use."""
-        if self._part is None:
-            assert self._folder is not None and self._load is not None
-            self._part = self._load(self._folder)
-        return self._part
+        """The part."""
+        return self._load()
 
 
 def fit_key(rows: Rows, settings: Mapping[str, Any]) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Literal
 
+import numpy as np
+
 from condensers.llm import Completion, Prompt
 from condensers.methods.writing.asking import Desk, Question, Unusable
 from condensers.methods.writing.replies import Form, PairSamples, Samples, lines_of, single_of, untagged
@@ -107,7 +109,7 @@ class Rewrite(Writer):
         ]
 
     def _slots(self, subset: Subset, wanted: Wanted) -> list[tuple[int, int]]:
-        return [(code, int(i)) for code, n in wanted.items() for i in subset[code][:n]]
+        return [(code, int(i)) for code, n in wanted.items() for i in np.resize(subset[code], n)]
 
     def _chat(self, code: int, position: int) -> list:
         return self._prompt.messages(row=self.task.parts(position), label=self.task.label(code))

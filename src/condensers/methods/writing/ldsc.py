@@ -1,6 +1,6 @@
 """LLM-driven subset condensation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from condensers.data.dedup import normalise
@@ -16,7 +16,7 @@ from condensers.methods.writing.replies import (
     lines_of,
     untagged,
 )
-from condensers.methods.writing.task import Candidate, Groups, Task, Written
+from condensers.methods.writing.task import Candidate, Groups, Parts, Task, Written
 from condensers.methods.writing.writer import Planned, Subset, Wanted, Writer
 
 Feature = tuple[str, str, list[str]]
@@ -54,17 +54,13 @@ class LDSC(Writer):
             here = self.part_of(wanted, focus)
             if not here or not universal:
                 continue
-            shown = [groups, [], []] if not self._n_halvings else [[], []]
+            # With the rows where they fit, then with the features alone, then with the first quarter of these.
+            shown: list[tuple[Groups, int]] = [([], 1), ([], 4)] if self.is_split else [(groups, 1), ([], 1), ([], 4)]
 
-            def ask(k: int, share: int, groups: Groups, here: Wanted = here, focus: int | None = focus) -> Question:
-                return self._ask_rows(
-                    k, groups, _first(features[k], share), _first(universal[k], share), subset, here, focus
-                )
+            def ask(k: int, share: int, groups: Groups, here: Wanted = here) -> Question[tuple[Written, ...]]:
+                return self._ask_rows(k, groups, _first(features[k], share), _first(universal[k], share), subset, here)
 
-            builds: list[Callable[[int], Question[tuple[Written, ...]]]] = [
-                partial(ask, share=share, groups=rows)
-                for rows, share in zip(shown, ([1, 1, 4] if len(shown) == 3 else [1, 4]), strict=True)
-            ]
+            builds = [partial(ask, share=share, groups=rows) for rows, share in shown]
             candidates += [Candidate(unit, rows) for rows in self.shrink(list(universal), builds).values()]
         return candidates
 
@@ -140,12 +136,13 @@ class LDSC(Writer):
         universal: list[str],
         subset: Subset,
         wanted: Wanted,
-        focus: int | None,
     ) -> Question[tuple[Written, ...]]:
         def read(completion: Completion) -> tuple[Written, ...]:
             if isinstance(completion.parsed, Samples):
                 given = completion.parsed.samples
-                rows = [((untagged(each.text),), self.task.code_of(each.label)) for each in given]
+                rows: list[tuple[Parts, int]] = [
+                    ((untagged(each.text),), self.task.code_of(each.label)) for each in given
+                ]
                 return self.task.accepted(self.counted(rows, wanted), subset)
             (code,) = wanted
             lines = self.first_good([(line,) for line in lines_of(completion.text)], wanted[code])
@@ -156,7 +153,7 @@ class LDSC(Writer):
 
 
 class PairLDSC(Writer):
-    """LDSC for pairs (Appendix A.6): premises that go with every label first, then a second text of each label for each.
+    """LDSC for pairs (Appendix A.6): premises that go with every label, then for each a second text of each label.
 
     So nothing but its second text gives a row's label away.
     """
@@ -179,7 +176,7 @@ class PairLDSC(Writer):
             here = self.part_of(wanted, focus)
             if not here or not premises:
                 continue
-            shown: list[Groups] = [groups, []] if not self._n_halvings else [[]]
+            shown: list[Groups] = [[]] if self.is_split else [groups, []]
 
             def ask(k: int, groups: Groups, here: Wanted = here) -> Question[tuple[Written, ...]]:
                 return self._ask_seconds(k, groups, premises[k], subset, here)
@@ -244,8 +241,8 @@ class PairLDSC(Writer):
                 code, number = missing[0]
                 raise Unusable(
                     "wrong_counts",
-                    f"{len(missing)} second texts are missing, such as that with the label {self.task.label(code)} for "
-                    f"first text {number}",
+                    f"{len(missing)} second texts are missing, such as the one with the label {self.task.label(code)} "
+                    f"for first text {number}",
                 )
             rows = [((premises[number - 1], found[code, number]), code) for code, number in asked]
             return self.task.accepted(rows, subset)

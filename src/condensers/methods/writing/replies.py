@@ -82,7 +82,7 @@ class Seconds(BaseModel):
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines of a reply without what models put around them: numbers, bullets, quotes, fences, an opening remark."""
+    """The lines of a reply without what models put around them: numbers, bullets, quotes, fences, a first remark."""
     lines = [bare(line) for line in _FENCE.sub("", text).splitlines() if line.strip()]
     if len(lines) > 1 and lines[0].endswith(":"):
         lines = lines[1:]

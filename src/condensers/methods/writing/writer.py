@@ -76,6 +76,11 @@ class Writer(ABC):
         """What one reply is about: all classes at once, or one class after the other."""
         return [None] if self.form == "json" else list(self.task.rows.class_counts)
 
+    @property
+    def is_split(self) -> bool:
+        """Whether the rows did not fit into one chat."""
+        return self._n_halvings > 0
+
     def focus_label(self, focus: int | None) -> str | None:
         """What the class that a reply is about is called."""
         return None if focus is None else self.task.label(focus)
