@@ -78,7 +78,7 @@ class ScriptedLLM(StreamingLLM):
 
 
 class ScriptedRewards:
-    """Reads p(y | x) off a text: a function of text, class code and what it was fitted on."""
+    """Reads p(y | x) off a text: a function of text, class code, and what a coverage model was fitted on (else None)."""
 
     def __init__(self, confidence, fits=None):
         self.confidence = confidence
@@ -89,8 +89,9 @@ class ScriptedRewards:
         return ScriptedRewards(self.confidence, self.fits)
 
     def fit(self, dataset, *, recipe, text, label, seed, **options):
-        self.fitted_on = [dataset[name][:] for name in text][-1]
-        self.fits.append((self.fitted_on, recipe, seed))
+        rows = dataset[text[-1]][:]
+        self.fitted_on = rows if recipe.max_steps else None
+        self.fits.append((rows, recipe, seed))
         return self
 
     def predict_log_proba(self, dataset, *, text, **options):

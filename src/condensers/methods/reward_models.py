@@ -2,7 +2,7 @@
 
 import copy
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -25,11 +25,20 @@ _LABEL = "label"
 class RewardModel(Protocol):
     """What `LabelConfidence` is to a condenser: it learns from labelled rows and gives p(y | x)."""
 
-    def fit(self, dataset: Dataset, **options: Any) -> Any:  # noqa: ANN401  (nobody reads it)
+    def fit(
+        self,
+        dataset: Dataset,
+        *,
+        recipe: FitRecipe,
+        text: Sequence[str],
+        label: str,
+        seed: int,
+        args: TrainingArguments | None,
+    ) -> Any:  # noqa: ANN401  (nobody reads it)
         """Learns; see `LabelConfidence.fit`."""
         ...
 
-    def predict_log_proba(self, dataset: Dataset, **options: Any) -> np.ndarray:
+    def predict_log_proba(self, dataset: Dataset, *, text: Sequence[str], progress: bool) -> np.ndarray:
         """Log-probabilities of all classes; shape (n_rows, n_classes). See `LabelConfidence.predict_log_proba`."""
         ...
 
@@ -86,12 +95,11 @@ def fit_reward_model(
         seed: Fixes order and dropout.
         progress: Show a bar.
     """
-    quiet: Mapping[str, Any] = {}
-    if not progress:
-        # Of the arguments only where to run is taken over, and that no bar is shown.
-        quiet = {"args": TrainingArguments(output_dir="unused", disable_tqdm=True, dataloader_pin_memory=False)}
+    # Of the arguments only where to run is taken over, and that no bar is shown.
+    quiet = TrainingArguments(output_dir="unused", disable_tqdm=True, dataloader_pin_memory=torch.cuda.is_available())
+    args = None if progress else quiet
     with hidden_progress_bars():
-        model.fit(rows, recipe=recipe, text=_text(rows), label=_LABEL, seed=seed, **quiet)
+        model.fit(rows, recipe=recipe, text=_text(rows), label=_LABEL, seed=seed, args=args)
 
 
 def class_probabilities(model: RewardModel, rows: Dataset, *, progress: bool = False) -> np.ndarray:

@@ -71,7 +71,7 @@ class LDSC(Writer):
         n_features = n_reply_tokens or N_LINES // 2 * n_labels * _TOKENS_A_FEATURE
         n_universal = n_reply_tokens or N_LINES * _TOKENS_A_FEATURE // 2
         feature = "x" * (4 * n_features // len(groups))
-        features = [
+        stand_ins: list[Feature] = [
             (label, feature, []) for _ in range(1 if self.form == "json" else len(foci)) for label, _ in groups
         ]
         chats = [Planned(self._discriminative_chat(groups, focus), n_features) for focus in foci]
@@ -79,7 +79,7 @@ class LDSC(Writer):
         for focus in foci:
             here = self.part_of(wanted, focus)
             if here:
-                chat = self._rows_chat(groups, features, ["x" * 4 * n_universal], here)
+                chat = self._rows_chat(groups, stand_ins, ["x" * 4 * n_universal], here)
                 chats.append(Planned(chat, n_reply_tokens or self.reply_tokens(here)))
         return chats
 
