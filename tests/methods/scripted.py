@@ -24,9 +24,20 @@ def word(*facts):
 
 def good_reply(messages, sample, schema):
     """What a model that follows every instruction says."""
-    asked = messages[-1]["content"]
-    unique = word(asked, sample)
-    kind = schema.__name__ if schema else None
+    return good_text(messages, sample, schema.__name__ if schema else None)
+
+
+def served(request):
+    """What a server with such a model behind it says; one without schemas is told of them in words."""
+    body = request.body
+    told = re.findall(r'"title": "(\w+)", "type": "object"}$', body["messages"][-1]["content"])
+    kind = body["response_format"]["json_schema"]["name"] if "response_format" in body else (told or [None])[-1]
+    return good_text(body["messages"], body.get("seed"), kind)
+
+
+def good_text(messages, sample, kind):
+    asked = next(m["content"] for m in messages if m["role"] == "user")
+    unique = word(json.dumps(messages), sample)
     labels = [label for label in TAGS if f"<label>{label}</label>" in asked]
     if kind == "Features":
         return json.dumps({"features": [{"label": n, "feature": TAGS[n], "exemplars": [f"{n} x"]} for n in labels]})
@@ -78,7 +89,7 @@ class ScriptedLLM(StreamingLLM):
 
 
 class ScriptedRewards:
-    """Reads p(y | x) off a text: a function of text, class code, and what a coverage model was fitted on (else None)."""
+    """Reads p(y | x) off a text: a function of text, class, and what a coverage model saw (else None)."""
 
     def __init__(self, confidence, fits=None):
         self.confidence = confidence

@@ -351,8 +351,9 @@ class Condenser(ModelHubMixin):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # `datasets` takes the fingerprint of a transform from its pickle: config and parts, never rows or weights, and
-        # the same bytes in every process. Learned parts go as keys; another process finds them in the cache.
-        document = json.dumps(self._document(), sort_keys=True)
+        # the same bytes in every process. What is learned follows from these and the rows, and other processes find it
+        # in the cache, so the fingerprint is the same before and after a fit.
+        document = json.dumps({**self._document(), "learned": {}}, sort_keys=True)
         return _restore, (type(self), document, self._embedder if self._own_embedder else None)
 
     def _copy(self) -> Self:

@@ -198,6 +198,7 @@ class Rounds:
                 continue
             filled.add(candidate.unit)
             self.task.taken.update(texts)
+            self.task.used.update(parent for row in candidate.rows for parent in row.parents)
             added += [Kept(row, float(r), number) for row, r in zip(candidate.rows, by_candidate[k], strict=True)]
         self.kept += added
         return added

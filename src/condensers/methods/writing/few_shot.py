@@ -81,8 +81,8 @@ class FewShot(Writer):
 class Rewrite(Writer):
     """One row a reply: a retrieved row in other words; of a pair, the second text.
 
-    For models that keep to neither a schema nor a list. Each row to write has a retrieved row of its own, the others
-    being spares for when that one comes to nothing, so the candidates for each row compete among themselves.
+    For models that keep to neither a schema nor a list. Each row to write has a retrieved row of its own, one that has
+    not been rewritten before if there is one, so the candidates for each row compete among themselves.
     """
 
     def __init__(self, desk: Desk, task: Task, form: Form = "single") -> None:
@@ -109,7 +109,11 @@ class Rewrite(Writer):
         ]
 
     def _slots(self, subset: Subset, wanted: Wanted) -> list[tuple[int, int]]:
-        return [(code, int(i)) for code, n in wanted.items() for i in np.resize(subset[code], n)]
+        slots = []
+        for code, n in wanted.items():
+            fresh_first = sorted(subset[code].tolist(), key=self.task.used.__contains__)
+            slots += [(code, position) for position in np.resize(fresh_first, n).tolist()]
+        return slots
 
     def _chat(self, code: int, position: int) -> list:
         return self._prompt.messages(row=self.task.parts(position), label=self.task.label(code))

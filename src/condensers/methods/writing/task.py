@@ -52,6 +52,7 @@ class Task:
     Attributes:
         rows: The source rows.
         taken: Normalised texts that are in the condensed set by now.
+        used: Positions of the source rows that those were made of.
 
     Raises:
         ColumnError: if the rows have more than two text columns.
@@ -59,6 +60,7 @@ class Task:
 
     rows: Rows
     taken: set[str] = field(default_factory=set)
+    used: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         if len(self.rows.columns.text) > 2:
