@@ -47,7 +47,7 @@ def test_condenselm_from_dry_run_to_card(run, tmp_path):
         code, out, err = run(*options, *prices, "--dry-run", method="condenselm")
         assert code == 0 and "condenselm: 1 round(s)" in out and "Nothing was sent." in err
         assert server.n_requests == 0 and not (tmp_path / "out").exists()
-        code, out, err = run(*options, *prices, method="condenselm")
+        code, out, err = run(*options, *prices, "--report", method="condenselm")
         assert code == 0, err
         assert server.n_requests == 9
     assert "condenselm: 6 of 24 rows" in out
@@ -56,6 +56,8 @@ def test_condenselm_from_dry_run_to_card(run, tmp_path):
     assert rows["label"][:] == [0, 0, 1, 1, 2, 2] and set(rows["condensed_round"][:]) == {1}
     record = json.loads((tmp_path / "out" / "condensers_run.json").read_text())
     assert record["llm"]["usage"]["requests"] == 9 and record["llm"]["events"]["replies"] == 9
+    report = (tmp_path / "out" / "report.html").read_text()
+    assert all(text in report for text in rows["text"][:])
     card = (tmp_path / "out" / "README.md").read_text()
     assert "| spent | 9 requests, " in card and "`condensed_reward` is what a row was chosen by" in card
 
@@ -117,3 +119,29 @@ def test_a_server_that_is_down(run):
         address = server.base_url
     code, _, err = run("--llm", f"fake@{address}")
     assert code == 2 and f"the server {address} cannot be reached" in err
+
+
+@pytest.mark.models
+def test_compare_runs_methods_with_and_without_a_language_model(run, tmp_path, monkeypatch, capsys):
+    (tmp_path / "data").mkdir()
+    make_rows(8).to_parquet(tmp_path / "data" / "train.parquet")
+    make_rows(4, seed=1).to_parquet(tmp_path / "data" / "test.parquet")
+
+    def compare(*options):
+        shared = ["compare", "data", "--methods", "random,few_shot", "--per-class", "2", "--embedder", "offline"]
+        monkeypatch.setattr(sys, "argv", ["condensers", *shared, "--seeds", "2", "--json", *options])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        output = capsys.readouterr()
+        return stop.value.code or 0, output.out, output.err
+
+    with FakeServer(served) as server:
+        code, out, err = compare("--llm", f"fake@{server.base_url}", "--reply-format", "json")
+        assert code == 0, err
+        assert server.n_requests == 2
+    assert [(method["method"], method["rows"]) for method in json.loads(out)["methods"]] == [
+        ("random", 6),
+        ("few_shot", 6),
+    ]
+    code, _, err = compare()
+    assert code == 2 and "none is set" in err

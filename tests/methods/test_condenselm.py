@@ -292,3 +292,19 @@ def test_a_model_that_only_refuses_ends_in_a_clear_error(dataset, sure):
 def test_the_method_is_one_of_the_table(dataset, llm, sure):
     made = AutoCondenser.from_method("condenselm", embedder=WordEmbedder(), llm=llm, reward_model=sure, per_class=1)
     assert len(made.condense(dataset)) == 3
+
+
+@pytest.mark.data
+def test_sick_goes_through_the_pair_variant(shared_data, sure):
+    from condensers.data import load_source
+
+    rows = load_source(shared_data / "sick").select(range(150))
+    made = CondenseLMCondenser(
+        embedder=WordEmbedder(), llm=ScriptedLLM(), reward_model=sure, per_class=6, candidates=2
+    )
+    small = made.condense(rows)
+    assert small["label"][:] == [0] * 6 + [1] * 6 + [2] * 6
+    assert {name: small.features[name] for name in rows.column_names} == dict(rows.features)
+    assert all(small["text_a"][:]) and all(small["text_b"][:])
+    assert small["text_a"][:6] == small["text_a"][6:12] == small["text_a"][12:]
+    assert (made.run_.llm["subset_size"], made.run_.llm["condensed_size"]) == (10, 5)

@@ -15,12 +15,10 @@ def check_known(method: str, asked: dict[str, Any], dry_run: bool) -> None:
     Raises:
         SettingError: if it is.
     """
-    from dataclasses import fields
-
     from condensers.errors import SettingError
-    from condensers.methods import condenser_class
+    from condensers.methods import settings_for
 
-    known = {field.name for field in fields(condenser_class(method).config_class)}
+    known = settings_for(method, {**asked, "llm": None})
     strange = [f"--{name.replace('_', '-')}" for name in asked if name not in known]
     if dry_run and "llm" not in known:
         strange.append("--dry-run")

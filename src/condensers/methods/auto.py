@@ -1,6 +1,8 @@
 """The table of methods, and the class that loads whichever was saved."""
 
 import os
+from collections.abc import Mapping
+from dataclasses import fields
 from importlib import import_module
 from typing import Any
 
@@ -33,6 +35,16 @@ def condenser_class(condenser_type: str) -> type[Condenser]:
         raise SettingError(f"there is no method {condenser_type!r}; choose one of {', '.join(sorted(METHODS))}.")
     module, _, name = place.partition(":")
     return getattr(import_module(f"condensers.methods.{module}"), name)
+
+
+def settings_for(method: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of some settings that a method has: several methods, of which some ask an LLM, share one list of them.
+
+    Raises:
+        SettingError: if there is no method of that name.
+    """
+    known = {field.name for field in fields(condenser_class(method).config_class)}
+    return {name: value for name, value in settings.items() if name in known}
 
 
 class AutoCondenser:

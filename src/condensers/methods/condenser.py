@@ -101,6 +101,15 @@ class Condenser(ModelHubMixin):
         """Whether the seed changes nothing."""
         return False
 
+    def check_settings(self) -> None:
+        """Raises what can be known to be wrong before any rows are read.
+
+        Raises:
+            BudgetError: unless there is one budget.
+            SettingError: if a method lacks a setting that it needs.
+        """
+        _ = self.config.budget
+
     def fit(
         self,
         dataset: str | os.PathLike[str] | Dataset | DatasetDict | PreparedSource,
@@ -162,7 +171,7 @@ class Condenser(ModelHubMixin):
             CondensersError: the leaf that fits, if the rows cannot be read.
         """
         self._configure(settings)
-        self._check_settings()  # before any work is spent
+        self.check_settings()  # before any work is spent
         if dataset is not None:
             self.fit(dataset, split=split, name=name, revision=revision)
         prepared = self._prepare()
@@ -184,10 +193,6 @@ class Condenser(ModelHubMixin):
         condensed = worker.condense(rows)
         self._run = worker.run_
         return condensed.to_dict()
-
-    def _check_settings(self) -> None:
-        """Raises what can be known to be wrong before any rows are read."""
-        _ = self.config.budget
 
     def _condense(self, prepared: PreparedSource, shares: Mapping[int, int]) -> Condensed:
         """Makes `shares[code]` rows of each class, class by class in the order of `shares`."""

@@ -56,8 +56,12 @@ class LLMCondenser(Condenser):
                 settings[name] = _name_of(value)
         super()._configure(settings)
 
-    def _check_settings(self) -> None:
-        super()._check_settings()
+    def check_settings(self) -> None:
+        """Raises what can be known to be wrong before any rows are read; see `Condenser.check_settings`."""
+        super().check_settings()
+        self._check_llm()
+
+    def _check_llm(self) -> None:
         if self.config.llm is None:
             raise SettingError(
                 f"the method {self.condenser_type!r} asks a language model, and none is set. Pass `llm=` (`--llm`): "
@@ -93,7 +97,7 @@ class LLMCondenser(Condenser):
         if own is not None:
             return own if isinstance(own, CachedLLM) else CachedLLM(own, keep_problems=True)
         config = self.config
-        self._check_settings()
+        self._check_llm()
         spec = config.llm or ""
         sampling = SamplingSettings(temperature=config.temperature, max_tokens=config.reply_tokens, seed=config.seed)
         served = "@http://" in spec or "@https://" in spec

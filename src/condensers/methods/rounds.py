@@ -100,7 +100,7 @@ class RoundCondenser(LLMCondenser):
             CondensersError: as `condense` does.
         """
         self._configure(settings)
-        self._check_settings()
+        self.check_settings()
         rows, _ = read_source(load_source(dataset, split=split, name=name, revision=revision), self.config)
         task, shares = self._task(rows), self._shares(rows)
         sizes = subset_sizes(rows, self.config)

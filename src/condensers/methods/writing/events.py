@@ -12,7 +12,7 @@ class Events:
         unusable: Replies that could not be used, by reason: ``malformed``, ``truncated``, ``refusal``, ``failed``,
             ``too_long``, ``wrong_labels``, ``wrong_counts``, ``copies_source``, ``repeats``, ``empty``, ``separator``.
         steps: What was done about it: ``repair_asked``, ``repair_helped``, ``regenerated``, ``regeneration_helped``,
-            ``dropped``, ``chunked``, ``surplus_cut``, ``thresholds_relaxed``, ``fruitless_round``.
+            ``dropped``, ``chunked``, ``surplus_cut``, ``thresholds_relaxed``.
     """
 
     def __init__(self) -> None:
