@@ -2,13 +2,15 @@
 
 import copy
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from datasets import ClassLabel, Dataset, Features, Value
 from transformers import TrainingArguments
+from transformers.utils import logging
 
 from condensers.data import Columns, Rows, hidden_progress_bars
 from condensers.embedding import bundled_model
@@ -58,7 +60,7 @@ def new_reward_model(source: str | os.PathLike[str] | RewardModel, class_names: 
     """
     if isinstance(source, (str, os.PathLike)):
         folder = bundled_model() if os.fspath(source) == OFFLINE else source
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), _no_report():
             torch.manual_seed(seed)
             return LabelConfidence.from_classifier(folder, label_names=tuple(class_names))
     if not isinstance(source, RewardModel):
@@ -115,6 +117,17 @@ def own_probabilities(probabilities: np.ndarray, rows: Dataset) -> np.ndarray:
         probabilities: (n_rows, n_classes); returns: (n_rows,).
     """
     return probabilities[np.arange(len(rows)), np.asarray(rows[_LABEL][:])]
+
+
+@contextmanager
+def _no_report() -> Iterator[None]:
+    """Keeps transformers from telling, each round, that a new head is new."""
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
 
 
 def _text(rows: Dataset) -> list[str]:
