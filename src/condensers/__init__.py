@@ -15,6 +15,7 @@ _PUBLIC: dict[str, str] = {
     "AutoCondenser": "methods",
     "Budget": "data",
     "Columns": "data",
+    "CondenseLMCondenser": "methods.condenselm",
     "Condenser": "methods",
     "CondenserConfig": "methods",
     "CondensersError": "errors",
@@ -23,7 +24,9 @@ _PUBLIC: dict[str, str] = {
     "DIMPSFTTrainer": "trainers.dimp_sft_trainer",
     "DIMPTrainer": "trainers",
     "EmbeddingCondenser": "methods",
+    "ErrorExtrapolationCondenser": "methods.error_extrapolation",
     "FacilityLocationCondenser": "methods",
+    "FewShotCondenser": "methods.few_shot",
     "FitRecipe": "rewards",
     "FocalConfig": "trainers",
     "FocalTrainer": "trainers",
@@ -48,6 +51,7 @@ __all__ = [
     "AutoCondenser",
     "Budget",
     "Columns",
+    "CondenseLMCondenser",
     "Condenser",
     "CondenserConfig",
     "CondensersError",
@@ -56,7 +60,9 @@ __all__ = [
     "DIMPSFTTrainer",
     "DIMPTrainer",
     "EmbeddingCondenser",
+    "ErrorExtrapolationCondenser",
     "FacilityLocationCondenser",
+    "FewShotCondenser",
     "FitRecipe",
     "FocalConfig",
     "FocalTrainer",
@@ -92,6 +98,9 @@ if TYPE_CHECKING:
         KCenterCondenser,
         RandomCondenser,
     )
+    from condensers.methods.condenselm import CondenseLMCondenser
+    from condensers.methods.error_extrapolation import ErrorExtrapolationCondenser
+    from condensers.methods.few_shot import FewShotCondenser
     from condensers.metrics import metric
     from condensers.rewards import FitRecipe, LabelConfidence
     from condensers.trainers import (

@@ -126,6 +126,31 @@ def test_a_reply_with_a_problem_is_not_kept(fault, path):
     assert again[1][0].parsed == Review(stars=5) and again[0][0].parsed == Review(stars=1)
 
 
+@pytest.mark.parametrize(
+    "fault", [Reply("half", finish_reason="length"), Reply(refusal="no"), Reply("no JSON"), Reply("")]
+)
+def test_problems_can_be_kept_so_that_a_run_replays(fault, path):
+    with FakeServer([fault], default='{"stars": 5}') as server:
+        model = OpenAIChat("fake", server.base_url, max_retries=0)
+        replaying = CachedLLM(model, path, keep_problems=True)
+        [[first]] = replaying.complete(chats(1), schema=Review)
+        [[again]] = replaying.complete(chats(1), schema=Review)
+        assert server.n_requests == 1 and first.problem == again.problem is not None and again.cached
+        [[good]] = CachedLLM(model, path).complete(chats(1), schema=Review)
+        assert server.n_requests == 2 and good.parsed == Review(stars=5)
+        [[kept]] = replaying.complete(chats(1), schema=Review)
+    assert server.n_requests == 2 and kept.parsed == Review(stars=5)
+
+
+def test_a_request_that_failed_is_never_kept(path):
+    with FakeServer(["ok", Reply(status=400, error="no")]) as server:
+        llm = CachedLLM(
+            OpenAIChat("fake", server.base_url, max_concurrency=1, max_retries=0), path, keep_problems=True
+        )
+        assert llm.complete(chats(2))[1][0].problem_kind == "failed"
+        assert llm.complete(chats(2))[1][0].problem is None
+
+
 def test_a_validator_that_has_changed_asks_again(path):
     class Strict(BaseModel):
         stars: int

@@ -38,18 +38,27 @@ def compare(
     dedup: options.Dedup = "exact",
     drop_empty: options.DropEmpty = False,
     embedder: options.EmbedderName = None,
+    llm: options.LLMName = None,
+    reward_model: options.RewardModel = None,
+    reply_format: options.ReplyFormat = None,
+    candidates: options.Candidates = None,
+    concurrency: options.Concurrency = None,
+    max_requests: options.MaxRequests = None,
+    max_tokens: options.MaxTokens = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for rows, table and report.")] = None,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
 ) -> None:
     """Condense with several methods at the same budget and train the same classifiers on each result.
 
+    A method that asks a language model runs once for each seed, and the limits hold for each run.
+
     Example: condensers compare stanfordnlp/sst2 --methods random,k_center --per-class 10 --output runs/compare
     """
     from condensers.data import check_output, load_splits, load_test_split, read_rows
     from condensers.embedding import load_embedder
     from condensers.evaluation import compare_methods
-    from condensers.methods import AutoCondenser
+    from condensers.methods import AutoCondenser, settings_for
 
     names = options.split_names(methods, "--methods")
     if output is not None:
@@ -64,10 +73,21 @@ def compare(
         per_class=per_class,
         total=total,
         fraction=fraction,
+    ) | options.llm_settings(
+        llm=llm,
+        reward_model=reward_model,
+        reply_format=reply_format,
+        candidates=candidates,
+        concurrency=concurrency,
+        max_requests=max_requests,
+        max_tokens=max_tokens,
     )
     model = load_embedder() if embedder is None else load_embedder(embedder)
-    condensers = [AutoCondenser.from_method(method, embedder=model, **settings) for method in names]
-    condensers[0].config.budget  # noqa: B018  (a missing budget is said before any work)
+    condensers = [
+        AutoCondenser.from_method(method, embedder=model, **settings_for(method, settings)) for method in names
+    ]
+    for condenser in condensers:
+        condenser.check_settings()  # what is missing is said before any work
     splits = load_splits(source, name=name, revision=revision)
     test_rows = load_test_split(splits, split=test_split)
     prepared = condensers[0].fit(source, split=split, name=name, revision=revision).prepared_

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from condensers.cli import options
+from condensers.cli.language_model import check_known, show_estimate, spent
 from condensers.cli.screen import note, print_json, print_table
 
 if TYPE_CHECKING:
@@ -18,9 +19,13 @@ if TYPE_CHECKING:
 def condense(
     source: options.Source,
     output: options.Output,
-    method: Annotated[str, typer.Option(help="random, herding, k_center, greedy_k_center, facility_location.")] = (
-        "k_center"
-    ),
+    method: Annotated[
+        str,
+        typer.Option(
+            help="random, herding, k_center, greedy_k_center, facility_location keep rows; condenselm, few_shot, "
+            "error_extrapolation have a language model write them."
+        ),
+    ] = "k_center",
     per_class: options.PerClass = None,
     total: options.Total = None,
     fraction: options.Fraction = None,
@@ -35,6 +40,19 @@ def condense(
     drop_empty: options.DropEmpty = False,
     embedder: options.EmbedderName = None,
     prompt: Annotated[str | None, typer.Option(help="Task instruction put before each text it embeds.")] = None,
+    llm: options.LLMName = None,
+    reward_model: options.RewardModel = None,
+    reply_format: options.ReplyFormat = None,
+    candidates: options.Candidates = None,
+    temperature: options.Temperature = None,
+    reply_tokens: options.ReplyTokens = None,
+    concurrency: options.Concurrency = None,
+    max_requests: options.MaxRequests = None,
+    max_tokens: options.MaxTokens = None,
+    max_cost: options.MaxCost = None,
+    input_price: options.InputPrice = None,
+    output_price: options.OutputPrice = None,
+    dry_run: options.DryRun = False,
     provenance: Annotated[bool, typer.Option(help="Add columns that say where each row comes from.")] = True,
     report: Annotated[bool, typer.Option(help="Write report.html into the output folder.")] = True,
     overwrite: options.Overwrite = False,
@@ -45,10 +63,14 @@ def condense(
     A killed run goes on where it stopped when the same command is given again.
 
     Example: condensers condense stanfordnlp/sst2 --method k_center --per-class 10 --output runs/sst2
+
+    With a language model: condensers condense stanfordnlp/sst2 --method condenselm --per-class 10 --output runs/clm
+    --llm Qwen/Qwen3-8B@http://localhost:8000/v1 --dry-run
     """
     from condensers.data import check_output, new_folder
     from condensers.hub import write_condensed
     from condensers.methods import AutoCondenser
+    from condensers.methods.rounds import RoundCondenser
 
     check_output(output, overwrite=overwrite)
     settings = options.row_settings(
@@ -62,7 +84,25 @@ def condense(
         total=total,
         fraction=fraction,
     )
-    condenser = AutoCondenser.from_method(method, seed=seed, prompt=prompt, provenance=provenance, **settings)
+    asked = options.llm_settings(
+        llm=llm,
+        reward_model=reward_model,
+        reply_format=reply_format,
+        candidates=candidates,
+        temperature=temperature,
+        reply_tokens=reply_tokens,
+        concurrency=concurrency,
+        max_requests=max_requests,
+        max_tokens=max_tokens,
+        max_cost=max_cost,
+        input_price=input_price,
+        output_price=output_price,
+    )
+    check_known(method, asked, dry_run)
+    condenser = AutoCondenser.from_method(method, seed=seed, prompt=prompt, provenance=provenance, **settings, **asked)
+    if dry_run and isinstance(condenser, RoundCondenser):
+        show_estimate(condenser, source, {"split": split, "name": name, "revision": revision}, json)
+        return
     rows = condenser.condense(source, split=split, name=name, revision=revision)
     run = condenser.run_
     if int(os.environ.get("RANK", "0")) > 0:  # under `accelerate launch` all processes embed and the first one writes
@@ -80,6 +120,9 @@ def condense(
     seconds = run.seconds
     embedded = f"{run.n_embedded:,} texts embedded" if run.n_embedded else "embeddings from the cache"
     note(f"{embedded} in {seconds['embedding']:.1f} s, condensed in {seconds['condensing']:.1f} s.")
+    if run.llm is not None:
+        for line in spent(run.llm):
+            note(line)
     note(f"Rows and card in {output}; load them with load_dataset({str(output)!r}).")
     if report:
         note(f"Open {output / 'report.html'} in a browser.")

@@ -9,6 +9,7 @@ from condensers.errors import SettingError
 
 _DATA = "What to read"
 _BUDGET = "How much to keep"
+_LLM = "Methods that ask a language model"
 
 Source = Annotated[
     str,
@@ -43,6 +44,44 @@ Total = Annotated[
 Fraction = Annotated[float | None, typer.Option(help="Share of the rows to keep.", rich_help_panel=_BUDGET)]
 AllowFewer = Annotated[
     bool, typer.Option("--allow-fewer", help="Take a whole class that is too small.", rich_help_panel=_BUDGET)
+]
+LLMName = Annotated[
+    str | None,
+    typer.Option(
+        "--llm",
+        help="MODEL@BASE_URL of an OpenAI-compatible server, a model folder or Hub id, or 'offline'. The key of a "
+        "server comes from the environment variable OPENAI_API_KEY.",
+        rich_help_panel=_LLM,
+    ),
+]
+RewardModel = Annotated[
+    str | None,
+    typer.Option(help="Encoder that gives the rewards: Hub id, folder, or 'offline'.", rich_help_panel=_LLM),
+]
+ReplyFormat = Annotated[
+    str | None,
+    typer.Option(
+        help="How rows are asked for: json, lines, single rows, or auto, what the model manages.", rich_help_panel=_LLM
+    ),
+]
+Candidates = Annotated[
+    int | None, typer.Option(help="Candidates a round, of which the best is kept; 10.", rich_help_panel=_LLM)
+]
+Temperature = Annotated[float | None, typer.Option(help="Of the sampling; 1.0.", rich_help_panel=_LLM)]
+ReplyTokens = Annotated[int | None, typer.Option(help="Longest reply, in tokens; 1024.", rich_help_panel=_LLM)]
+Concurrency = Annotated[int | None, typer.Option(help="Requests under way at once; 8.", rich_help_panel=_LLM)]
+MaxRequests = Annotated[
+    int | None, typer.Option(help="Stop after so many requests, with the rows there are.", rich_help_panel=_LLM)
+]
+MaxTokens = Annotated[int | None, typer.Option(help="Stop after so many tokens, in and out.", rich_help_panel=_LLM)]
+MaxCost = Annotated[float | None, typer.Option(help="Stop at this cost; needs the prices.", rich_help_panel=_LLM)]
+InputPrice = Annotated[float | None, typer.Option(help="Price of a million tokens in.", rich_help_panel=_LLM)]
+OutputPrice = Annotated[float | None, typer.Option(help="Price of a million tokens out.", rich_help_panel=_LLM)]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", help="Say how many requests and tokens it will take, and send none.", rich_help_panel=_LLM
+    ),
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder to write; must be new or empty.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output folder.")]
@@ -87,3 +126,8 @@ def row_settings(
         "fraction": fraction,
     }
     return settings if embedder is None else {**settings, "embedder": embedder}
+
+
+def llm_settings(**options: Any) -> dict[str, Any]:
+    """The settings of a condenser that these options stand for, those not given left out."""
+    return {name: value for name, value in options.items() if value is not None}

@@ -10,10 +10,11 @@ from datasets import Dataset
 
 from condensers.data import Rows, read_rows
 from condensers.embedding import Embedder, embed_texts
+from condensers.errors import SettingError
 from condensers.evaluation.learners import Learner
 from condensers.evaluation.protocol import Scores, evaluate_rows
 from condensers.evaluation.similarity import coverage_similarity
-from condensers.methods import AutoCondenser, PreparedSource, RunRecord
+from condensers.methods import AutoCondenser, PreparedSource, RunRecord, settings_for
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,16 @@ def compare_methods(
         methods: Names of the methods.
         learners: Each learner with its seeds, by name.
         embedder: What `prepared` was embedded with.
-        settings: Settings of the condensers, the budget among them.
+        settings: Settings of the condensers, the budget among them; each method takes those that it has.
         on_progress: Called with a line before each step that takes time.
 
     Raises:
-        SettingError: if a method does not exist.
+        SettingError: if a method does not exist, or no method has a setting.
         BudgetError: if the budget cannot be met.
     """
+    unknown = [name for name in settings if not any(settings_for(method, {name: None}) for method in methods)]
+    if unknown:
+        raise SettingError(f"none of the methods {', '.join(methods)} has the setting(s) {', '.join(unknown)}.")
     results = []
     for method in methods:
         all_seeds = sorted({seed for _, seeds in learners.values() for seed in seeds} or {0})
@@ -106,7 +110,9 @@ def _condense_all(
 ) -> dict[int, _Entry]:
     entries: dict[int, _Entry] = {}
     for seed in seeds:
-        condenser = AutoCondenser.from_method(method, embedder=embedder, **{**settings, "seed": seed})
+        condenser = AutoCondenser.from_method(
+            method, embedder=embedder, **settings_for(method, {**settings, "seed": seed})
+        )
         if entries and condenser.deterministic:
             entries[seed] = entries[seeds[0]]
             continue

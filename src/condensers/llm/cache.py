@@ -20,7 +20,9 @@ from condensers.llm.spending import Usage
 from condensers.llm.streaming import Request, StreamingLLM, requests_of, stream
 
 _BUSY_SECONDS = 60.0
-_KEPT = ("text", "finish_reason", "n_input_tokens", "n_output_tokens")
+_KEPT = ("text", "finish_reason", "n_input_tokens", "n_output_tokens", "problem")
+# What the model itself has decided, so that asking again in the same words gives the same.
+_LASTING = frozenset({"malformed", "refusal", "truncated", "too_long"})
 
 
 class CachedLLM(StreamingLLM):
@@ -39,8 +41,9 @@ class CachedLLM(StreamingLLM):
         StorageError: when asked, if the file cannot be read or written.
     """
 
-    def __init__(self, llm: LLM, path: str | os.PathLike[str] | None = None) -> None:
+    def __init__(self, llm: LLM, path: str | os.PathLike[str] | None = None, *, keep_problems: bool = False) -> None:
         self.llm = llm
+        self.keep_problems = keep_problems
         self.name = llm.name
         self.fingerprint = llm.fingerprint
         usage = getattr(llm, "usage", None)
@@ -64,7 +67,7 @@ class CachedLLM(StreamingLLM):
             missing: dict[str, list[int]] = {}
             for i, request in enumerate(requests):
                 key = request_key(self.fingerprint, request, schema)
-                found = None if key in missing else _read(replies, key, schema)
+                found = None if key in missing else self._read(replies, key, schema)
                 if found is None:
                     missing.setdefault(key, []).append(i)
                     continue
@@ -87,7 +90,7 @@ class CachedLLM(StreamingLLM):
             for j, completion in answers:
                 if not self._counts_itself:
                     self.usage.count(completion)
-                if completion.problem is None:
+                if completion.problem is None or (self.keep_problems and completion.problem_kind in _LASTING):
                     completion = _write(replies, keys[j], completion, schema)
                 first, *others = missing[keys[j]]
                 yield first, completion
@@ -101,7 +104,11 @@ class CachedLLM(StreamingLLM):
         if not self.path.exists():
             return list(asked.values())
         with self._replies() as replies:
-            return [request for key, request in asked.items() if _read(replies, key, schema) is None]
+            return [request for key, request in asked.items() if self._read(replies, key, schema) is None]
+
+    def _read(self, replies: sqlite3.Connection, key: str, schema: type[BaseModel] | None) -> Completion | None:
+        found = _read(replies, key, schema)
+        return found if found is None or found.problem is None or self.keep_problems else None
 
     def n_cached(
         self, chats: Sequence[Sequence[Message]], *, n: int = 1, schema: type[BaseModel] | None = None
@@ -168,8 +175,8 @@ def _read(replies: sqlite3.Connection, key: str, schema: type[BaseModel] | None)
     if row is None:
         return None
     try:
-        kept = json.loads(row[0])
-        parsed = parse_reply(kept["text"], schema) if schema else None
+        kept = {"problem": None, **json.loads(row[0])}
+        parsed = parse_reply(kept["text"], schema) if schema and kept["problem"] is None else None
         return Completion(**{name: kept[name] for name in _KEPT}, parsed=parsed, cached=True)
     except (ValueError, KeyError, TypeError):
         # A validator of the schema, which its JSON schema does not show, has changed: what it refuses is not a reply.
@@ -186,4 +193,7 @@ def _write(
     if done.rowcount:
         return completion
     first = _read(replies, key, schema)
+    if first is not None and first.problem is not None and completion.problem is None:
+        replies.execute("UPDATE replies SET reply = ? WHERE key = ?", (text, key))
+        return completion
     return completion if first is None else replace(first, cached=False)

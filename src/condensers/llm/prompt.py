@@ -14,6 +14,10 @@ from condensers.errors import SettingError, SourceNotFoundError
 
 _FOLDER = Path(__file__).parent / "prompts"
 _ROLES = ("system", "user", "assistant")
+# What opens a turn in the chat templates of open models. A tokenizer takes it for the real thing, wherever it stands.
+_ROLE_MARKERS = re.compile(
+    r"<(\|[^|<>\n]{1,40}\||/?(?:s|start_of_turn|end_of_turn|bos|eos))>|\[(/?INST)\]|<<(/?SYS)>>", re.IGNORECASE
+)
 
 
 class Message(TypedDict):
@@ -112,13 +116,14 @@ def prompt_names() -> list[str]:
 
 
 def delimited(text: object, tag: str = "text") -> str:
-    """Text between two tags; whatever in it could pass for one of them gets round brackets.
+    """Text between two tags; whatever in it could pass for one of them, or for a turn of a chat, gets round brackets.
 
     Args:
         text: The text of a row.
         tag: Name of the tags.
     """
     inside = re.sub(rf"<(\s*/?\s*{re.escape(tag)}\s*)>", r"(\1)", str(text), flags=re.IGNORECASE)
+    inside = _ROLE_MARKERS.sub(lambda found: f"({found[1] or found[2] or found[3]})", inside)
     return f"<{tag}>{inside}</{tag}>"
 
 

@@ -1,7 +1,7 @@
 """One file a method; the base class and the table of methods beside them."""
 
-from condensers.methods.auto import METHODS, AutoCondenser, condenser_class
-from condensers.methods.condensed import PROVENANCE, Condensed
+from condensers.methods.auto import METHODS, AutoCondenser, condenser_class, settings_for
+from condensers.methods.condensed import PROVENANCE, REWARD_PROVENANCE, Condensed
 from condensers.methods.condenser import Condenser
 from condensers.methods.config import CondenserConfig
 from condensers.methods.embedding_condenser import EmbeddingCondenser
@@ -16,6 +16,7 @@ from condensers.methods.source import PreparedSource
 __all__ = [
     "METHODS",
     "PROVENANCE",
+    "REWARD_PROVENANCE",
     "AutoCondenser",
     "Condensed",
     "Condenser",
@@ -29,4 +30,5 @@ __all__ = [
     "RandomCondenser",
     "RunRecord",
     "condenser_class",
+    "settings_for",
 ]

@@ -1,6 +1,8 @@
 """The table of methods, and the class that loads whichever was saved."""
 
 import os
+from collections.abc import Mapping
+from dataclasses import fields
 from importlib import import_module
 from typing import Any
 
@@ -10,8 +12,11 @@ from condensers.methods.saving import condenser_folder, read_document
 
 # Adding a method is one file in this folder and one line here.
 METHODS: dict[str, str] = {
+    "condenselm": "condenselm:CondenseLMCondenser",
     "embedding": "embedding_condenser:EmbeddingCondenser",
+    "error_extrapolation": "error_extrapolation:ErrorExtrapolationCondenser",
     "facility_location": "facility_location:FacilityLocationCondenser",
+    "few_shot": "few_shot:FewShotCondenser",
     "greedy_k_center": "greedy_k_center:GreedyKCenterCondenser",
     "herding": "herding:HerdingCondenser",
     "k_center": "k_center:KCenterCondenser",
@@ -30,6 +35,16 @@ def condenser_class(condenser_type: str) -> type[Condenser]:
         raise SettingError(f"there is no method {condenser_type!r}; choose one of {', '.join(sorted(METHODS))}.")
     module, _, name = place.partition(":")
     return getattr(import_module(f"condensers.methods.{module}"), name)
+
+
+def settings_for(method: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of some settings that a method has: several methods, of which some ask an LLM, share one list of them.
+
+    Raises:
+        SettingError: if there is no method of that name.
+    """
+    known = {field.name for field in fields(condenser_class(method).config_class)}
+    return {name: value for name, value in settings.items() if name in known}
 
 
 class AutoCondenser:

@@ -1,11 +1,15 @@
 """What a method hands back, and how it becomes a dataset with the source's columns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from datasets import Dataset, Features, List, Value
 
 from condensers.data import Rows
+from condensers.embedding import Matrix
+from condensers.selection import nearest_of
 
 PROVENANCE = ("condensed_method", "condensed_similarity", "condensed_parents", "condensed_cluster_size")
 _PROVENANCE_FEATURES = Features(
@@ -16,6 +20,8 @@ _PROVENANCE_FEATURES = Features(
         "condensed_cluster_size": Value("int64"),
     }
 )
+# Only where a method has them: the reward a row was chosen by, and the round that made it.
+REWARD_PROVENANCE = ("condensed_reward", "condensed_round")
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,8 @@ class Condensed:
         parents: For each row, positions of the source rows it was made from.
         cluster_size: Source rows of the class to which no other condensed row is nearer; shape (n,), int64.
         positions: Where the rows are source rows kept whole, their positions, shape (n,); None where text was written.
+        reward: What each row was chosen by, shape (n,), float32; None for methods without rewards.
+        rounds: Round that made each row, from 1, shape (n,), int64; None for methods without rounds.
     """
 
     texts: list[str]
@@ -37,9 +45,45 @@ class Condensed:
     parents: list[list[int]]
     cluster_size: np.ndarray
     positions: np.ndarray | None = None
+    reward: np.ndarray | None = None
+    rounds: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    @classmethod
+    def joined(cls, parts: "Sequence[Condensed]") -> Self:
+        """The rows of several classes, one class after the other."""
+
+        def all_of(name: str) -> np.ndarray | None:
+            values = [getattr(part, name) for part in parts]
+            return None if any(value is None for value in values) else np.concatenate(values)
+
+        return cls(
+            texts=[text for part in parts for text in part.texts],
+            parents=[parents for part in parts for parents in part.parents],
+            codes=np.concatenate([part.codes for part in parts]),
+            similarity=np.concatenate([part.similarity for part in parts]),
+            cluster_size=np.concatenate([part.cluster_size for part in parts]),
+            positions=all_of("positions"),
+            reward=all_of("reward"),
+            rounds=all_of("rounds"),
+        )
+
+
+def cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Cosine of each row of `a` to the row of `b` beside it; shapes (n, dim), (n, dim) in, (n,) float32 out."""
+    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return (np.einsum("ij,ij->i", a, b) / np.maximum(norms, 1e-12)).astype(np.float32)
+
+
+def cluster_sizes(source: Matrix, condensed: np.ndarray) -> np.ndarray:
+    """How many source rows are nearest to each condensed row.
+
+    Shape:
+        source: (n_rows, dim); condensed: (n, dim); returns: (n,), int64.
+    """
+    return np.bincount(nearest_of(source, condensed), minlength=len(condensed))
 
 
 def to_dataset(condensed: Condensed, rows: Rows, *, method: str, provenance: bool) -> Dataset:
@@ -47,7 +91,8 @@ def to_dataset(condensed: Condensed, rows: Rows, *, method: str, provenance: boo
 
     Columns of the source that are neither text nor label are kept for whole rows and None for written ones.
     """
-    source = rows.dataset.remove_columns([name for name in PROVENANCE if name in rows.dataset.column_names])
+    earlier = [name for name in (*PROVENANCE, *REWARD_PROVENANCE) if name in rows.dataset.column_names]
+    source = rows.dataset.remove_columns(earlier)
     if condensed.positions is not None:
         columns = source.select(condensed.positions).with_format(None).to_dict()
     else:
@@ -59,6 +104,12 @@ def to_dataset(condensed: Condensed, rows: Rows, *, method: str, provenance: boo
         columns["condensed_parents"] = [rows.source_index[parents].tolist() for parents in condensed.parents]
         columns["condensed_cluster_size"] = condensed.cluster_size.tolist()
         features = Features({**features, **_PROVENANCE_FEATURES})
+        for name, values, dtype in zip(
+            REWARD_PROVENANCE, (condensed.reward, condensed.rounds), ("float32", "int64"), strict=True
+        ):
+            if values is not None:
+                columns[name] = values.tolist()
+                features[name] = Value(dtype)
     return Dataset.from_dict(columns, features=features)
 
 

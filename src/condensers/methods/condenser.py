@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -14,11 +14,12 @@ from huggingface_hub import ModelCard, ModelHubMixin
 
 from condensers.data import load_source, str_of, write_json
 from condensers.embedding import Embedder, load_embedder
-from condensers.errors import NotFittedError, SettingError
+from condensers.errors import NotFittedError, SettingError, SourceNotFoundError
 from condensers.methods.card import condenser_card
 from condensers.methods.components import component_from_spec, component_spec, describe
 from condensers.methods.condensed import Condensed, to_dataset
 from condensers.methods.config import CondenserConfig
+from condensers.methods.learned import LearnedPart, Savable, keep, kept_folder
 from condensers.methods.record import RunRecord, package_versions
 from condensers.methods.saving import CONFIG_NAME, condenser_folder, read_document
 from condensers.methods.source import PreparedSource, SourceReference, preparation_key, prepare_source
@@ -27,7 +28,8 @@ from condensers.methods.source import PreparedSource, SourceReference, preparati
 class Condenser(ModelHubMixin):
     """Turns a dataset into a few rows that train almost as well.
 
-    A method is a subclass with a `condenser_type` and one hook, `_condense`. Settings are those of `config_class`; any
+    A method is a subclass with a `condenser_type` and one hook, `_condense`. One that learns something reusable does
+    so through `_learned`, and says in `_load_part` how it is read back. Settings are those of `config_class`; any
     of them may be given at construction, and again to `fit`, `condense` and `from_pretrained`; they stay in force from
     then on. So an object that condensed once can be handed to `Dataset.map` as it is::
 
@@ -62,6 +64,7 @@ class Condenser(ModelHubMixin):
         self._source = SourceReference()
         self._dataset: Dataset | None = None
         self._prepared: PreparedSource | None = None
+        self._parts: dict[str, LearnedPart] = {}
         self._configure({"embedder": embedder, **settings} if embedder is not None else settings)
 
     @property
@@ -97,6 +100,15 @@ class Condenser(ModelHubMixin):
     def deterministic(self) -> bool:
         """Whether the seed changes nothing."""
         return False
+
+    def check_settings(self) -> None:
+        """Raises what can be known to be wrong before any rows are read.
+
+        Raises:
+            BudgetError: unless there is one budget.
+            SettingError: if a method lacks a setting that it needs.
+        """
+        _ = self.config.budget
 
     def fit(
         self,
@@ -159,13 +171,13 @@ class Condenser(ModelHubMixin):
             CondensersError: the leaf that fits, if the rows cannot be read.
         """
         self._configure(settings)
-        budget = self.config.budget  # before any work is spent
+        self.check_settings()  # before any work is spent
         if dataset is not None:
             self.fit(dataset, split=split, name=name, revision=revision)
         prepared = self._prepare()
         rows = prepared.rows
         sizes = {rows.class_name(code): count for code, count in rows.class_counts.items()}
-        shares = budget.allocate(sizes, allow_fewer=self.config.allow_fewer)
+        shares = self.config.budget.allocate(sizes, allow_fewer=self.config.allow_fewer)
         began = time.perf_counter()
         condensed = self._condense(prepared, {code: shares[rows.class_name(code)] for code in rows.class_counts})
         self._run = self._record(prepared, condensed, time.perf_counter() - began)
@@ -188,6 +200,35 @@ class Condenser(ModelHubMixin):
 
     def _components(self) -> dict[str, Any]:
         """The parts that are saved with the condenser, by the name of the argument they were given as."""
+        return {}
+
+    def _load_part(self, name: str, folder: Path) -> Savable:
+        """Reads a learned part out of the folder that its `save_pretrained` wrote."""
+        raise NotImplementedError
+
+    def _learned(self, name: str, key: str, fit: Callable[[], Savable]) -> Any:  # noqa: ANN401  (what `fit` gives)
+        """A learned part: the one that is there if it was fitted on the same, else fitted now.
+
+        Args:
+            name: What to call it, and its folder beside the config.
+            key: Hash of all that the fit depends on (`fit_key`).
+            fit: Fits it.
+        """
+        held = self._parts.get(name)
+        if held is None or held.key != key:
+            if not kept_folder(key).is_dir():
+                part = fit()
+                keep(part, key)
+                self._parts[name] = LearnedPart(key, lambda: part)
+            else:
+                self._parts[name] = self._stored(name, key, kept_folder(key))
+        return self._parts[name].value
+
+    def _stored(self, name: str, key: str, folder: Path) -> LearnedPart:
+        return LearnedPart(key, lambda: self._load_part(name, folder))
+
+    def _outcome(self) -> Mapping[str, Any]:
+        """What a method has to add to the record of its run: values for fields of `RunRecord`."""
         return {}
 
     def _configure(self, settings: Mapping[str, Any]) -> None:
@@ -229,6 +270,7 @@ class Condenser(ModelHubMixin):
             class_counts={rows.class_name(c): n for c, n in zip(codes.tolist(), counts.tolist(), strict=True)},
             seconds={"embedding": prepared.embedded.seconds, "condensing": seconds},
             versions=package_versions(),
+            **self._outcome(),
         )
 
     # Saving
@@ -240,10 +282,13 @@ class Condenser(ModelHubMixin):
             "settings": asdict(self.config),
             "components": {name: part and component_spec(part) for name, part in self._components().items()},
             "source": asdict(self._source),
+            "learned": {name: part.key for name, part in self._parts.items()},
         }
 
     def _save_pretrained(self, save_directory: Path) -> None:
         write_json(save_directory / CONFIG_NAME, self._document())
+        for name, part in self._parts.items():
+            part.value.save_pretrained(save_directory / name)
 
     def generate_model_card(self, *args: Any, **kwargs: Any) -> ModelCard:
         """Writes the card of the saved condenser."""
@@ -288,7 +333,13 @@ class Condenser(ModelHubMixin):
             local_files_only=local_files_only,
             force_download=force_download,
         )
-        return cls._from_document(read_document(folder), **settings)
+        document = read_document(folder)
+        condenser = cls._from_document(document, **settings)
+        for name, key in document.get("learned", {}).items():
+            if not (folder / name).is_dir():
+                raise SourceNotFoundError(f"{str(folder)!r} lacks the folder of its learned part {name!r}.")
+            condenser._parts[name] = condenser._stored(name, key, folder / name)
+        return condenser
 
     @classmethod
     def _from_document(cls, document: Mapping[str, Any], **settings: Any) -> Self:
@@ -305,13 +356,15 @@ class Condenser(ModelHubMixin):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # `datasets` takes the fingerprint of a transform from its pickle: config and parts, never rows or weights, and
-        # the same bytes in every process.
-        document = json.dumps(self._document(), sort_keys=True)
+        # the same bytes in every process. What is learned follows from these and the rows, and other processes find it
+        # in the cache, so the fingerprint is the same before and after a fit.
+        document = json.dumps({**self._document(), "learned": {}}, sort_keys=True)
         return _restore, (type(self), document, self._embedder if self._own_embedder else None)
 
     def _copy(self) -> Self:
         copy = self._from_document(self._document())
         copy._embedder, copy._own_embedder = self._embedder, self._own_embedder
+        copy._parts = dict(self._parts)
         return copy
 
 

@@ -10,7 +10,7 @@ from condensers.embedding import EmbeddedRows, Embedder
 from condensers.errors import SettingError
 from condensers.inversion import NearestRow, Realiser, RowRealiser
 from condensers.methods.components import is_seeded, seeded
-from condensers.methods.condensed import Condensed
+from condensers.methods.condensed import Condensed, cluster_sizes, cosines
 from condensers.methods.condenser import Condenser
 from condensers.methods.config import CondenserConfig
 from condensers.methods.source import PreparedSource
@@ -69,15 +69,7 @@ class EmbeddingCondenser(Condenser):
         for code, positions in prepared.rows.by_class():
             rows = prepared.of_class(positions)
             parts.append(self._condense_class(rows, positions, code, shares[code]))
-        taken = [part.positions for part in parts if part.positions is not None]
-        return Condensed(
-            texts=[text for part in parts for text in part.texts],
-            codes=np.concatenate([part.codes for part in parts]),
-            similarity=np.concatenate([part.similarity for part in parts]),
-            parents=[parents for part in parts for parents in part.parents],
-            cluster_size=np.concatenate([part.cluster_size for part in parts]),
-            positions=np.concatenate(taken) if len(taken) == len(parts) else None,
-        )
+        return Condensed.joined(parts)
 
     def _condense_class(self, rows: EmbeddedRows, positions: np.ndarray, code: int, n: int) -> Condensed:
         placement = seeded(self.placement, self.config.seed, code)
@@ -98,13 +90,8 @@ class EmbeddingCondenser(Condenser):
         return Condensed(
             texts=texts,
             codes=np.full(len(texts), code, dtype=np.int64),
-            similarity=_cosines(vectors, points),
+            similarity=cosines(vectors, points),
             parents=parents,
-            cluster_size=np.bincount(nearest_of(rows.vectors, vectors), minlength=len(texts)),
+            cluster_size=cluster_sizes(rows.vectors, vectors),
             positions=taken,
         )
-
-
-def _cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    return (np.einsum("ij,ij->i", a, b) / np.maximum(norms, 1e-12)).astype(np.float32)

@@ -21,6 +21,7 @@ class RunRecord:
         class_counts: Condensed rows of each class.
         seconds: Wall time of each stage.
         versions: Versions of the packages that decide the result.
+        llm: What a method that asks a language model asked, spent and let go; None for the others.
     """
 
     method: str
@@ -33,6 +34,7 @@ class RunRecord:
     class_counts: Mapping[str, int]
     seconds: Mapping[str, float]
     versions: Mapping[str, str]
+    llm: Mapping[str, Any] | None = None
 
     @property
     def n_rows(self) -> int:

@@ -76,10 +76,15 @@ def prepare_source(
     progress: bool = True,
 ) -> PreparedSource:
     """Reads, deduplicates and embeds rows; see `read_rows`, `drop_duplicates` and `embed_texts` for the errors."""
-    require_rows(dataset)  # first: the columns of an empty file have no types, which would be the lesser complaint
-    columns = resolve_columns(dataset, config.text, config.label, config.separator)
-    all_rows = read_rows(dataset, columns, drop_empty=config.drop_empty)
-    rows, duplicates = drop_duplicates(all_rows, config.dedup)
+    rows, n_duplicates = read_source(dataset, config)
     embedded = embed_texts(rows.texts, embedder, progress=progress)
     key = preparation_key(config, embedder)
-    return PreparedSource(rows, embedded, len(duplicates.duplicate_of), source, key)
+    return PreparedSource(rows, embedded, n_duplicates, source, key)
+
+
+def read_source(dataset: Dataset, config: CondenserConfig) -> tuple[Rows, int]:
+    """Rows without duplicates, and how many there were; see `read_rows` and `drop_duplicates` for the errors."""
+    require_rows(dataset)  # first: the columns of an empty file have no types, which would be the lesser complaint
+    columns = resolve_columns(dataset, config.text, config.label, config.separator)
+    rows, duplicates = drop_duplicates(read_rows(dataset, columns, drop_empty=config.drop_empty), config.dedup)
+    return rows, len(duplicates.duplicate_of)

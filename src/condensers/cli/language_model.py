@@ -1,0 +1,75 @@
+"""What commands say of a language model: which settings go with it, what a run will need, what it took."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from condensers.cli.screen import note, print_json, print_table
+
+if TYPE_CHECKING:
+    from condensers.methods.rounds import RoundCondenser
+
+
+def check_known(method: str, asked: dict[str, Any], dry_run: bool) -> None:
+    """Raises if a method is given settings of others.
+
+    Raises:
+        SettingError: if it is.
+    """
+    from condensers.errors import SettingError
+    from condensers.methods import settings_for
+
+    known = settings_for(method, {**asked, "llm": None})
+    strange = [f"--{name.replace('_', '-')}" for name in asked if name not in known]
+    if dry_run and "llm" not in known:
+        strange.append("--dry-run")
+    if strange:
+        raise SettingError(
+            f"the method {method!r} takes no {', '.join(strange)}: it "
+            + ("has no such setting." if "llm" in known else "asks no language model. Leave that out.")
+        )
+
+
+def show_estimate(condenser: "RoundCondenser", source: str, place: dict[str, str | None], json: bool) -> None:
+    """Prints what a run will need."""
+    from dataclasses import asdict
+
+    needed = condenser.estimate(source, **place)
+    if json:
+        print_json(asdict(needed))
+        return
+    rows = [
+        ("requests", f"{needed.n_requests:,}", ""),
+        ("tokens in", f"{needed.n_input_tokens:,}", f"{needed.max_input_tokens:,}"),
+        ("tokens out", f"{needed.n_output_tokens:,}", f"{needed.max_output_tokens:,}"),
+    ]
+    if needed.cost is not None:
+        rows.append(("cost", f"{needed.cost:.4f}", f"{needed.max_cost:.4f}"))
+    print_table(
+        f"{condenser.condenser_type}: {needed.n_rounds} round(s)",
+        ("", "expected", "at most"),
+        rows,
+        right=("expected",),
+    )
+    note(
+        f"Nothing was sent. Tokens are counted by {needed.counted_by}. Replies that have to be repaired come on top, "
+        f"and so does a simpler form of reply, should the model not manage JSON; --max-requests, --max-tokens and "
+        f"--max-cost hold whatever happens."
+    )
+
+
+def spent(llm: "Mapping[str, Any]") -> list[str]:
+    """What a run asked and spent, in lines for people."""
+    used, events = llm["usage"], llm["events"]
+    cost = "" if used["cost"] is None else f", cost {used['cost']:.4f}"
+    lines = [
+        f"{llm['model']}: {used['requests']:,} requests, {used['input_tokens']:,} tokens in, "
+        f"{used['output_tokens']:,} out{cost}; {used['cache_hits']:,} replies from the cache. Rows asked for as "
+        f"{llm['reply_format']}."
+    ]
+    if events["unusable"]:
+        faults = ", ".join(f"{reason} {n:,}" for reason, n in events["unusable"].items())
+        dropped = events.get("dropped", 0)
+        lines.append(f"Of {events['replies']:,} replies could not be used: {faults}; {dropped:,} were given up.")
+    if used["limit_reached"]:
+        lines.append(f"It stopped at the limit {used['limit_reached']}; what was replied is in the cache.")
+    return lines

@@ -1,0 +1,170 @@
+"""Questions to an LLM whose replies are checked: repaired once, then generated anew, then let go."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from condensers.llm import Completion, Message, Prompt, Request, StreamingLLM
+from condensers.llm.protocol import LIMIT
+from condensers.llm.tokens import chat_tokens
+from condensers.methods.writing.events import Events
+
+T = TypeVar("T")
+
+TOO_LONG = "too_long"
+# Problems that the model would not mend if it were shown its reply.
+_NOT_REPAIRED = frozenset({"refusal", "failed", TOO_LONG})
+
+
+class Unusable(Exception):
+    """A reply that is not what was asked for.
+
+    Args:
+        reason: The key it is counted under.
+        complaint: What to tell the model.
+    """
+
+    def __init__(self, reason: str, complaint: str) -> None:
+        super().__init__(complaint)
+        self.reason = reason
+        self.complaint = complaint
+
+
+@dataclass(frozen=True)
+class Question(Generic[T]):
+    """One reply that is wanted.
+
+    Attributes:
+        messages: The chat.
+        sample: Which of the chat's replies it is.
+        read: Makes the value of a completion without problem; raises `Unusable` if there is none in it.
+        schema: What the reply must be, as JSON; None for plain text.
+    """
+
+    messages: Sequence[Message]
+    sample: int
+    read: Callable[[Completion], T]
+    schema: type[BaseModel] | None = None
+
+
+@dataclass(frozen=True)
+class Answer(Generic[T]):
+    """What came of a question.
+
+    Attributes:
+        value: What was read; None if nothing could be.
+        problem: Why the last reply could not be used.
+    """
+
+    value: T | None
+    problem: str | None = None
+
+
+class Desk:
+    """Asks questions in batches and counts what comes back.
+
+    Args:
+        llm: Who is asked.
+        events: Where it is counted.
+        n_samples: Samples of a chat that may be asked for at first; those generated anew come after them.
+        max_input_tokens: Chats longer than this are not sent; None sends all and learns from the refusal.
+        second_chances: False asks each question once, as a trial.
+
+    Attributes:
+        stopped: A spending limit was reached.
+    """
+
+    def __init__(
+        self,
+        llm: StreamingLLM,
+        events: Events,
+        *,
+        n_samples: int,
+        max_input_tokens: int | None = None,
+        second_chances: bool = True,
+    ) -> None:
+        self.llm = llm
+        self.events = events
+        self.n_samples = n_samples
+        self.max_input_tokens = max_input_tokens
+        self.second_chances = second_chances
+        self.stopped = False
+        self._repair = Prompt.load("condenselm/repair")
+
+    def ask(self, questions: Sequence[Question[T]]) -> list[Answer[T]]:
+        """Answers questions, in order.
+
+        A reply that cannot be used is shown to the model with what is wrong with it; if that does not help, another
+        is generated; if that cannot be used either, the answer is empty.
+        """
+        answers: list[Answer[T]] = [Answer(None)] * len(questions)
+        repairs = self._try(dict(enumerate(questions)), answers, "")
+        if self.second_chances:
+            anew = dict(enumerate(questions))
+            self._try(repairs, answers, "repair")
+            left = [i for i, answer in enumerate(answers) if answer.value is None and _is_open(answer)]
+            again = {i: self._regenerated(anew[i]) for i in left}
+            self._try(again, answers, "regenerat")
+        for answer in answers:
+            if answer.value is None and _is_open(answer):
+                self.events.steps["dropped"] += 1
+                self.llm.usage.count_dropped(answer.problem or "")
+        return answers
+
+    def _try(self, questions: dict[int, Question[T]], answers: list[Answer[T]], step: str) -> dict[int, Question[T]]:
+        """Asks, fills in `answers`, and returns the repairs to ask for."""
+        repairs = {}
+        if step:
+            self.events.steps[f"{step}_asked" if step == "repair" else "regenerated"] += len(questions)
+        for i, completion in self._completions(questions):
+            self.events.n_replies += completion.problem_kind != LIMIT
+            try:
+                answers[i] = Answer(_value(questions[i], completion))
+            except Unusable as unusable:
+                answers[i] = Answer(None, unusable.reason)
+                if unusable.reason == LIMIT:
+                    self.stopped = True
+                    continue
+                self.events.unusable[unusable.reason] += 1
+                if unusable.reason not in _NOT_REPAIRED and completion.text.strip():
+                    repairs[i] = self._repaired(questions[i], completion, unusable)
+                continue
+            if step:
+                self.events.steps["repair_helped" if step == "repair" else "regeneration_helped"] += 1
+        return repairs
+
+    def _completions(self, questions: dict[int, Question[T]]) -> list[tuple[int, Completion]]:
+        found: dict[int, Completion] = {}
+        for schema in dict.fromkeys(question.schema for question in questions.values()):
+            group = [i for i, question in questions.items() if question.schema is schema]
+            sent = [i for i in group if self._fits(questions[i])]
+            found |= {i: Completion("", problem=TOO_LONG) for i in set(group) - set(sent)}
+            requests = [Request(questions[i].messages, questions[i].sample) for i in sent]
+            found |= {sent[k]: completion for k, completion in self.llm.stream(requests, schema=schema)}
+        # In the order of the questions: the order of arrival must decide nothing.
+        return [(i, found[i]) for i in questions]
+
+    def _fits(self, question: Question[Any]) -> bool:
+        return self.max_input_tokens is None or chat_tokens(question.messages) <= self.max_input_tokens
+
+    def _repaired(self, question: Question[T], completion: Completion, unusable: Unusable) -> Question[T]:
+        reply: Message = {"role": "assistant", "content": completion.text}
+        complaint = self._repair.messages(complaint=unusable.complaint)
+        return Question([*question.messages, reply, *complaint], question.sample, question.read, question.schema)
+
+    def _regenerated(self, question: Question[T]) -> Question[T]:
+        return Question(question.messages, question.sample + self.n_samples, question.read, question.schema)
+
+
+def _is_open(answer: Answer[Any]) -> bool:
+    return answer.problem not in (TOO_LONG, LIMIT)
+
+
+def _value(question: Question[T], completion: Completion) -> T:
+    if completion.problem is not None:
+        kind, _, detail = completion.problem.partition(":")
+        complaint = "it was cut off; be brief" if kind == "truncated" else detail.strip() or kind
+        raise Unusable(kind, complaint)
+    return question.read(completion)

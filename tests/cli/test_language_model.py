@@ -1,0 +1,147 @@
+"""`condensers condense` with a method that asks a language model: what it shows, and what it says of mistakes."""
+
+import json
+import sys
+
+import pytest
+from conftest import make_rows
+from datasets import load_dataset
+from methods.scripted import served
+from tiny_classifiers import tiny_model, tiny_tokenizer
+
+from condensers.cli import main
+from condensers.llm.testing import FakeServer, Reply
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
+    monkeypatch.setattr("openai._base_client.MAX_RETRY_DELAY", 0.01)
+    make_rows(8).to_parquet(tmp_path / "rows.parquet")
+    tiny_model().save_pretrained(tmp_path / "classifier")
+    tiny_tokenizer().save_pretrained(tmp_path / "classifier")
+
+    def call(*options, method="few_shot"):
+        arguments = ["condense", "rows.parquet", "--method", method, "--per-class", 2, "--embedder", "offline"]
+        monkeypatch.setattr(
+            sys, "argv", ["condensers", *map(str, [*arguments, "--output", "out", "--no-report", *options])]
+        )
+        with pytest.raises(SystemExit) as stop:
+            main()
+        output = capsys.readouterr()
+        return stop.value.code or 0, output.out, output.err
+
+    return call
+
+
+@pytest.mark.models
+def test_condenselm_from_dry_run_to_card(run, tmp_path):
+    with FakeServer(served) as server:
+        options = ("--llm", f"fake@{server.base_url}", "--reward-model", "classifier", "--candidates", 3)
+        prices = ("--input-price", 2, "--output-price", 8)
+        code, out, err = run(*options, *prices, "--dry-run", "--json", method="condenselm")
+        needed = json.loads(out)
+        assert (code, needed["n_requests"], needed["n_rounds"]) == (0, 9, 1) and needed["cost"] > 0
+        code, out, err = run(*options, *prices, "--dry-run", method="condenselm")
+        assert code == 0 and "condenselm: 1 round(s)" in out and "Nothing was sent." in err
+        assert server.n_requests == 0 and not (tmp_path / "out").exists()
+        code, out, err = run(*options, *prices, "--report", method="condenselm")
+        assert code == 0, err
+        assert server.n_requests == 9
+    assert "condenselm: 6 of 24 rows" in out
+    assert f"fake@{server.base_url}: 9 requests, " in err and ", cost 0.0" in err and "Rows asked for as json." in err
+    rows = load_dataset(str(tmp_path / "out"), split="train")
+    assert rows["label"][:] == [0, 0, 1, 1, 2, 2] and set(rows["condensed_round"][:]) == {1}
+    record = json.loads((tmp_path / "out" / "condensers_run.json").read_text())
+    assert record["llm"]["usage"]["requests"] == 9 and record["llm"]["events"]["replies"] == 9
+    report = (tmp_path / "out" / "report.html").read_text()
+    assert all(text in report for text in rows["text"][:])
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "| spent | 9 requests, " in card and "`condensed_reward` is what a row was chosen by" in card
+
+
+@pytest.mark.models
+def test_stopped_at_a_limit_it_says_so(run, tmp_path):
+    with FakeServer(served) as server:
+        code, out, err = run(
+            "--llm", f"fake@{server.base_url}", "--max-requests", 2, "--reply-format", "lines", "--concurrency", 1
+        )
+    assert code == 0, err
+    assert "2 requests" in err and "It stopped at the limit max_requests=2" in err
+    assert load_dataset(str(tmp_path / "out"), split="train")["label"][:] == [0, 0, 1, 1]
+
+
+MISTAKES = {
+    "no model": ([], "asks a language model, and none is set. Pass `llm=` (`--llm`): MODEL@BASE_URL"),
+    "a cost without prices": (["--llm", "m@http://localhost:1/v1", "--max-cost", 1], "needs prices"),
+    "a folder that is none": (["--llm", "./nowhere"], "there is no model folder at './nowhere'"),
+    "an unknown form": (["--llm", "m@http://localhost:1/v1", "--reply-format", "xml"], "got 'xml'"),
+    "a setting of another": (["--llm", "m@http://localhost:1/v1", "--candidates", 3], "takes no --candidates"),
+    "a key in the address": (["--llm", "m@http://me:secret@localhost:1/v1"], "must hold no user, password"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+@pytest.mark.models
+def test_mistakes(run, tmp_path, name):
+    options, said = MISTAKES[name]
+    code, out, err = run(*options)
+    assert code == 2 and out == "" and "Traceback" not in err
+    assert err.strip().splitlines()[-1].startswith("condensers: ") and said in err
+    assert "secret" not in err and not (tmp_path / "out").exists()
+
+
+def test_options_of_a_language_model_beside_a_method_that_asks_none(run):
+    code, _, err = run("--llm", "m@http://localhost:1/v1", "--dry-run", method="k_center")
+    assert code == 2 and "'k_center' takes no --llm, --dry-run: it asks no language model" in err
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (Reply(status=401, error="no"), "OPENAI_API_KEY is not set; put a key into it"),
+        (Reply(status=404, error="no"), "has no model 'fake'"),
+        (Reply(status=400, error="maximum context length is 10 tokens"), "not even one row of each class fits"),
+    ],
+)
+def test_servers_that_refuse(run, tmp_path, reply, said):
+    with FakeServer(lambda _: reply) as server:
+        code, out, err = run("--llm", f"fake@{server.base_url}")
+    assert code == 2 and said in err and "Traceback" not in err and not (tmp_path / "out").exists()
+
+
+@pytest.mark.models
+def test_a_server_that_is_down(run):
+    with FakeServer() as server:
+        address = server.base_url
+    code, _, err = run("--llm", f"fake@{address}")
+    assert code == 2 and f"the server {address} cannot be reached" in err
+
+
+@pytest.mark.models
+def test_compare_runs_methods_with_and_without_a_language_model(run, tmp_path, monkeypatch, capsys):
+    (tmp_path / "data").mkdir()
+    make_rows(8).to_parquet(tmp_path / "data" / "train.parquet")
+    make_rows(4, seed=1).to_parquet(tmp_path / "data" / "test.parquet")
+
+    def compare(*options):
+        shared = ["compare", "data", "--methods", "random,few_shot", "--per-class", "2", "--embedder", "offline"]
+        monkeypatch.setattr(sys, "argv", ["condensers", *shared, "--seeds", "2", "--json", *options])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        output = capsys.readouterr()
+        return stop.value.code or 0, output.out, output.err
+
+    with FakeServer(served) as server:
+        code, out, err = compare("--llm", f"fake@{server.base_url}", "--reply-format", "json")
+        assert code == 0, err
+        assert server.n_requests == 2
+    assert [(method["method"], method["rows"]) for method in json.loads(out)["methods"]] == [
+        ("random", 6),
+        ("few_shot", 6),
+    ]
+    code, _, err = compare()
+    assert code == 2 and "none is set" in err
