@@ -2,6 +2,7 @@
 
     python benchmarks/noisy_labels.py --data ../shared/data --rows 600 --epochs 3 --learning-rates 2e-4  # two cores
     python benchmarks/noisy_labels.py --data ../shared/data --epochs 5                                   # a GPU
+    python benchmarks/noisy_labels.py --data ../shared/data --encoder frozen --seeds 10       # minutes on a CPU
 
 A third of the training rows stays as it is, a third gets a wrong label at random, and a third occurs twice. The small
 real set is the development split, cut to the size of Table 5; it fits the quality checker, feeds the meta-weighting
@@ -13,6 +14,9 @@ What the checkers are worth is seen beside another kind, which is not in the pap
 the frozen sentence embeddings of the small real set, with scikit-learn's defaults; `imp_probe` and `dimp_probe` take
 P' from it (and IMP its Q from another, fitted on the noisy rows) by ready columns, and train like IMP and DIMP.
 
+With `--encoder frozen`, MiniLM stays as it is and a head of 256 hidden units is trained on its sentence embeddings,
+which leaves time for all rows, many seeds and a learning rate tuned for each method.
+
 Every finished cell is a line in `benchmarks/results/noisy_labels.jsonl`; cells that are there are not measured again,
 so a stopped run goes on. The table goes to `benchmarks/results/noisy_labels.md`.
 """
@@ -23,8 +27,8 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +36,7 @@ import numpy as np
 import torch
 from cells import Cells
 from datasets import ClassLabel, Dataset, concatenate_datasets
+from frozen_encoder import FrozenEncoder, FrozenEncoderConfig
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.preprocessing import normalize
@@ -39,6 +44,8 @@ from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
     EvalPrediction,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
     Trainer,
     TrainerCallback,
     TrainingArguments,
@@ -48,7 +55,7 @@ from condensers import trainers
 from condensers.data import load_splits
 from condensers.embedding import bundled_model, embed_texts, load_embedder
 
-KEY = ("dataset", "rows", "epochs", "max_length", "method", "learning_rate", "seed")
+KEY = ("encoder", "dataset", "rows", "epochs", "max_length", "method", "learning_rate", "seed")
 CELLS = Cells(Path(__file__).parent / "results" / "noisy_labels.jsonl", KEY)
 TABLE = CELLS.path.with_suffix(".md")
 DATASETS = "financial_phrasebank,tweet_irony,mrpc"
@@ -126,15 +133,14 @@ def settings(arguments: argparse.Namespace, method: str, folder: str, learning_r
         "output_dir": folder,
         "learning_rate": learning_rate,
         "num_train_epochs": arguments.epochs,
-        "per_device_train_batch_size": 32,
-        "per_device_eval_batch_size": 64,
+        "per_device_train_batch_size": arguments.batch_size,
+        "per_device_eval_batch_size": max(64, arguments.batch_size),
         "eval_strategy": "epoch",
         "save_strategy": "no",
         "report_to": "none",
         "disable_tqdm": True,
         "seed": seed,
         "dataloader_pin_memory": torch.cuda.is_available(),
-        "train_sampling_strategy": "group_by_length",
     }
     if method == "quality_checker":
         given |= {
@@ -146,6 +152,7 @@ def settings(arguments: argparse.Namespace, method: str, folder: str, learning_r
         given |= {
             "checker_learning_rate": arguments.checker_learning_rate,
             "checker_num_train_epochs": arguments.checker_epochs,
+            "scoring_batch_size": max(64, arguments.batch_size),
             "group_column": "part",
             "max_weight": arguments.max_weight,
         }
@@ -197,18 +204,59 @@ def with_probe_columns(train: Dataset, dev: Dataset, method: str) -> Dataset:
     return train.add_column("importance_weight", np.exp(quality - label_log_probs(probe(train), train)))
 
 
-def measure(arguments: argparse.Namespace, key: dict, splits: tuple[Dataset, Dataset, Dataset]) -> dict:
-    """Trains one cell and tests it."""
-    tokenizer = AutoTokenizer.from_pretrained(bundled_model())
-    train, dev, test = splits
-    text = [name for name in ("text", "text_a", "text_b") if name in train.column_names]
+@dataclass(frozen=True)
+class Encoder:
+    """What the kind of encoder decides: the model, its inputs, and settings of the run."""
 
-    def tokens(rows: Dataset) -> Dataset:
+    model: Callable[[int], PreTrainedModel]
+    inputs: Callable[[Dataset], Dataset]
+    processing_class: PreTrainedTokenizerBase | None
+    sampling: str
+
+
+def fine_tuned(arguments: argparse.Namespace, splits: tuple[Dataset, ...]) -> Encoder:
+    names = splits[0].features["label"].names
+    tokenizer = AutoTokenizer.from_pretrained(bundled_model())
+    text = [name for name in ("text", "text_a", "text_b") if name in splits[0].column_names]
+
+    def model(seed: int) -> PreTrainedModel:
+        torch.manual_seed(seed)
+        options = {"num_labels": len(names), "id2label": dict(enumerate(names))}
+        return AutoModelForSequenceClassification.from_pretrained(bundled_model(), **options)
+
+    def inputs(rows: Dataset) -> Dataset:
         return rows.map(
             lambda batch: tokenizer(*(batch[name] for name in text), truncation=True, max_length=arguments.max_length),
             batched=True,
         )
 
+    return Encoder(model, inputs, tokenizer, "group_by_length")
+
+
+def frozen(arguments: argparse.Namespace, splits: tuple[Dataset, ...]) -> Encoder:
+    names = splits[0].features["label"].names
+    table = np.concatenate([vectors(rows) for rows in splits])
+
+    def model(seed: int) -> PreTrainedModel:
+        torch.manual_seed(seed)
+        config = FrozenEncoderConfig(num_labels=len(names), id2label=dict(enumerate(names)), dim=table.shape[1])
+        return FrozenEncoder(config, table)
+
+    return Encoder(model, lambda rows: rows, None, "random")
+
+
+def numbered(splits: tuple[Dataset, ...]) -> tuple[Dataset, ...]:
+    """Each row with its number, by which its vector is found."""
+    starts = np.cumsum([0, *(len(rows) for rows in splits)])
+    return tuple(
+        rows.add_column("input_ids", [[i] for i in range(start, start + len(rows))])
+        for start, rows in zip(starts, splits, strict=False)
+    )
+
+
+def measure(arguments: argparse.Namespace, key: dict, splits: tuple[Dataset, Dataset, Dataset]) -> dict:
+    """Trains one cell and tests it."""
+    train, dev, test = splits
     began = time.perf_counter()
     sizes = {"n_dev": len(dev), "n_test": len(test), "majority": np.bincount(test["label"][:]).max() / len(test)}
     if key["method"] == "probe":
@@ -216,23 +264,25 @@ def measure(arguments: argparse.Namespace, key: dict, splits: tuple[Dataset, Dat
         reached = scores(EvalPrediction(np.eye(found.max() + 1)[found], np.asarray(test["label"][:])))
         seconds = round(time.perf_counter() - began, 1)
         return {**key, **reached, **sizes, "dev_accuracy": -1.0, "seconds": seconds, "n_train": len(dev)}
-    names = train.features["label"].names
-    torch.manual_seed(key["seed"])
-    model = AutoModelForSequenceClassification.from_pretrained(
-        bundled_model(), num_labels=len(names), id2label=dict(enumerate(names))
-    )
+    encoder = ENCODERS[arguments.encoder](arguments, splits)
     best = KeepBest()
     train = noisy(train, arguments.rows, key["seed"])
     if key["method"].endswith("_probe"):
         train = with_probe_columns(train, dev, key["method"])
     with tempfile.TemporaryDirectory() as folder:
         given = settings(arguments, key["method"], folder, key["learning_rate"], key["seed"])
-        shared = {"model": model, "processing_class": tokenizer, "compute_metrics": scores, "callbacks": [best]}
-        trainer = build(key["method"], given, tokens(train), tokens(dev), **shared)
+        given["train_sampling_strategy"] = encoder.sampling
+        shared = {
+            "model": encoder.model(key["seed"]),
+            "processing_class": encoder.processing_class,
+            "compute_metrics": scores,
+            "callbacks": [best],
+        }
+        trainer = build(key["method"], given, encoder.inputs(train), encoder.inputs(dev), **shared)
         trainer.train()
         if best.weights:
             trainer.model.load_state_dict(best.weights)
-        tested = trainer.predict(tokens(test)).metrics
+        tested = trainer.predict(encoder.inputs(test)).metrics
     parts = getattr(trainer, "weight_diagnostics", list)()
     reports = getattr(trainer, "checker_reports", dict)()
     return {
@@ -254,6 +304,26 @@ def measure(arguments: argparse.Namespace, key: dict, splits: tuple[Dataset, Dat
     }
 
 
+ENCODERS = {"fine_tuned": fine_tuned, "frozen": frozen}
+# Settings of the checkers are picked by cross-validation on the development rows.
+DEFAULTS = {
+    "fine_tuned": {
+        "epochs": 5.0,
+        "batch_size": 32,
+        "learning_rates": "6e-5,2e-4",
+        "checker_learning_rate": 2e-4,
+        "checker_epochs": 5.0,
+    },
+    "frozen": {
+        "epochs": 20.0,
+        "batch_size": 128,
+        "learning_rates": "3e-4,1e-3,3e-3",
+        "checker_learning_rate": 1e-3,
+        "checker_epochs": 20.0,
+    },
+}
+
+
 def picked(cells: dict[tuple, dict], arguments: argparse.Namespace, dataset: str, method: str) -> float | None:
     """The learning rate with the best mean accuracy on the development rows over the tuning seeds, once all are in."""
     means = {}
@@ -266,7 +336,7 @@ def picked(cells: dict[tuple, dict], arguments: argparse.Namespace, dataset: str
 
 
 def key_of(arguments: argparse.Namespace, dataset: str, method: str, rate: float | None, seed: int) -> tuple:
-    return dataset, arguments.rows, arguments.epochs, arguments.max_length, method, rate, seed
+    return arguments.encoder, dataset, arguments.rows, arguments.epochs, arguments.max_length, method, rate, seed
 
 
 def rates(arguments: argparse.Namespace, method: str) -> list[float]:
@@ -365,19 +435,24 @@ def weights(groups: dict[tuple, list[dict]]) -> list[str]:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder that holds the datasets")
+    parser.add_argument("--encoder", choices=ENCODERS, default="fine_tuned")
     parser.add_argument("--datasets", default=DATASETS)
     parser.add_argument("--methods", default=METHODS)
     parser.add_argument("--rows", type=int, default=None, help="training rows before the noise; all unless given")
-    parser.add_argument("--epochs", type=float, default=5)
+    parser.add_argument("--epochs", type=float, default=None, help="5 to fine-tune, 20 for a frozen encoder")
+    parser.add_argument("--batch-size", type=int, default=None, help="32 to fine-tune, 128 for a frozen encoder")
     parser.add_argument("--max-length", type=int, default=64, help="tokens kept of a row")
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--tuning-seeds", type=int, default=1)
-    parser.add_argument("--learning-rates", default="6e-5,2e-4")
-    parser.add_argument("--checker-learning-rate", type=float, default=2e-4)
-    parser.add_argument("--checker-epochs", type=float, default=5)
+    parser.add_argument("--learning-rates", default=None, help="6e-5,2e-4 to fine-tune, 3e-4,1e-3,3e-3 otherwise")
+    parser.add_argument("--checker-learning-rate", type=float, default=None)
+    parser.add_argument("--checker-epochs", type=float, default=None)
     parser.add_argument("--max-weight", type=float, default=None)
     parser.add_argument("--table-only", action="store_true", help="write the table from the cells there are")
     arguments = parser.parse_args()
+    for name, value in DEFAULTS[arguments.encoder].items():
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, value)
     arguments.datasets, arguments.methods = arguments.datasets.split(","), arguments.methods.split(",")
     arguments.learning_rates = [float(rate) for rate in arguments.learning_rates.split(",")]
     return arguments
@@ -390,6 +465,8 @@ def main() -> None:
         name = key["dataset"]
         if name not in splits:
             splits[name] = read(arguments.data / name)
+            if arguments.encoder == "frozen":
+                splits[name] = numbered(splits[name])
         cell = measure(arguments, key, splits[name])
         CELLS.add(cell)
         print(
