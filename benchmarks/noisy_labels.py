@@ -144,6 +144,7 @@ def settings(arguments: argparse.Namespace, method: str, folder: str, learning_r
     }
     if method == "quality_checker":
         given |= {
+            "per_device_train_batch_size": 32,
             "learning_rate": arguments.checker_learning_rate,
             "num_train_epochs": arguments.checker_epochs,
             "eval_strategy": "no",
