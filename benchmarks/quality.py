@@ -3,18 +3,23 @@
     python benchmarks/quality.py --data ../shared/data                           # breadth: the two fast learners
     python benchmarks/quality.py --data ../shared/data --datasets sst2 --per-class 10 \
         --learners fine_tuned --seeds 3                                           # depth: CondenseLM's protocol
+    python benchmarks/quality.py --data ../shared/data --datasets sst2,ag_news --per-class 5,10 --seeds 15 --sets 3 \
+        --methods random,herding,k_center,condenselm,few_shot,error_extrapolation --llm offline    # a language model
 
 Every finished cell is a line in `results/quality.jsonl`; cells that are there are not measured again, so a stopped
-run goes on, and the table is written from all lines. Seed s is the seed of the condenser and of the learner. The sets
-are condensed from the training split; accuracy is on the test split, which nothing else looks at.
+run goes on, and the table is written from all lines. Seed s is the seed of the learner, and of the condenser unless
+`--sets` says how many sets are made: then its seed is s modulo that number, for methods that ask a language model. The
+sets are condensed from the training split; accuracy is on the test split, which nothing else looks at.
 """
 
 import argparse
 import platform
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from cells import Cells
@@ -35,6 +40,7 @@ embeddings, the TextRNN of PInR (Tables 6 and 7), and MiniLM fine-tuned by Conde
 steps). A deviation of 0.0 over several seeds: neither method nor learner draws anything at random."""
 # The paper's order, then what it does not have.
 METHODS = "random,herding,k_center,greedy_k_center,facility_location"
+LLM_METHODS = ("condenselm", "few_shot", "error_extrapolation")
 
 
 def measure(arguments: argparse.Namespace) -> None:
@@ -52,12 +58,12 @@ def measure(arguments: argparse.Namespace) -> None:
         if not wanted:
             continue
         prepared, test = read(Path(arguments.data) / dataset, embedder, arguments.test_rows)
-        for method, per_class, seed, rows, seconds in condensed(wanted, prepared, embedder):
+        for method, per_class, seed, made in condensed(wanted, prepared, embedder, arguments):
             for name, learner in learners.items():
                 key = (dataset, method, per_class, name, seed)
                 if key in done:
                     continue
-                scores = evaluate_rows(rows, test, learner, seeds=[seed])
+                scores = evaluate_rows(made.rows, test, learner, seeds=[seed])
                 cell = dict(zip(KEY, key, strict=True))
                 CELLS.add(
                     {
@@ -65,13 +71,23 @@ def measure(arguments: argparse.Namespace) -> None:
                         "accuracy": scores.accuracy[0],
                         "macro_f1": scores.macro_f1[0],
                         "seconds": round(scores.seconds, 2),
-                        "condensing_seconds": round(seconds, 2),
+                        "condensing_seconds": round(made.seconds, 2),
                         "n_train": len(prepared.rows),
                         "n_test": len(test),
+                        **made.llm,
                     }
                 )
                 found = f"{100 * scores.accuracy[0]:.1f} ({scores.seconds:.1f} s)"
                 print(f"{' '.join(map(str, key))}: {found}", flush=True)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A condensed set, and what it cost: `llm` is empty for a method that asks no language model."""
+
+    rows: Rows
+    seconds: float
+    llm: dict[str, Any]
 
 
 def read(folder: Path, embedder: Embedder, test_rows: int) -> tuple[PreparedSource, Rows]:
@@ -84,18 +100,31 @@ def read(folder: Path, embedder: Embedder, test_rows: int) -> tuple[PreparedSour
 
 
 def condensed(
-    wanted: list[tuple[str, int, int]], prepared: PreparedSource, embedder: Embedder
-) -> Iterator[tuple[str, int, int, Rows, float]]:
-    """Condenses; a method without randomness does so once for all seeds."""
-    last: tuple[str, int, Rows, float] | None = None
+    wanted: list[tuple[str, int, int]], prepared: PreparedSource, embedder: Embedder, arguments: argparse.Namespace
+) -> Iterator[tuple[str, int, int, Made]]:
+    """Condenses; a set that several seeds share is made once."""
+    made: dict[tuple[str, int, int], Made] = {}
     for method, per_class, seed in wanted:
-        condenser = AutoCondenser.from_method(method, embedder=embedder, seed=seed, per_class=per_class)
-        if not (condenser.deterministic and last and last[:2] == (method, per_class)):
+        settings: dict[str, Any] = {"embedder": embedder, "per_class": per_class, "seed": seed}
+        if method in LLM_METHODS:
+            settings |= {"llm": arguments.llm, "seed": seed % (arguments.sets or seed + 1)}
+        if method == "condenselm":
+            settings["reward_model"] = arguments.embedder
+        condenser = AutoCondenser.from_method(method, **settings)
+        key = (method, per_class, 0 if condenser.deterministic else settings["seed"])
+        if key not in made:
             began = time.perf_counter()
             dataset = condenser.condense(prepared)
             rows = read_rows(dataset, prepared.columns, class_names=prepared.rows.class_names)
-            last = (method, per_class, rows, time.perf_counter() - began)
-        yield method, per_class, seed, last[2], last[3]
+            made[key] = Made(rows, time.perf_counter() - began, spent(condenser.run_.llm, settings["seed"]))
+        yield method, per_class, seed, made[key]
+
+
+def spent(llm: Mapping[str, Any] | None, number: int) -> dict[str, Any]:
+    if not llm:
+        return {}
+    usage = {name: llm["usage"][name] for name in ("requests", "input_tokens", "output_tokens")}
+    return {"set": number, "model": llm["model"], "reply_format": llm["reply_format"], **usage}
 
 
 def table() -> str:
@@ -146,6 +175,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--test-rows", type=int, default=2000, help="test on at most so many rows, drawn once")
     parser.add_argument("--embedder", default="offline")
+    parser.add_argument("--llm", default="offline", help="what the methods that need a language model ask")
+    parser.add_argument("--sets", type=int, help="sets that such a method makes; one a seed unless given")
     parser.add_argument("--table-only", action="store_true", help="write the table of what is there")
     arguments = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
