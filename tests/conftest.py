@@ -1,6 +1,5 @@
 """Fixtures that several rooms need. Nothing here touches a network."""
 
-import hashlib
 import importlib.util
 import os
 from pathlib import Path
@@ -10,8 +9,8 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-import numpy as np
 import pytest
+from word_embedder import WordEmbedder
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -57,30 +56,6 @@ def smollm2(gguf):
 @pytest.fixture
 def shared_data():
     return SHARED_DATA
-
-
-class WordEmbedder:
-    """Unit vectors from hashed words: quick, deterministic, and texts that share words lie close."""
-
-    dim = 32
-
-    def __init__(self, name="words"):
-        self.name = name
-        self.fingerprint = hashlib.sha256(name.encode()).hexdigest()[:32]
-        self.n_texts = 0
-
-    def __reduce__(self):
-        return WordEmbedder, (self.name,)
-
-    def encode(self, texts):
-        self.n_texts += len(texts)
-        out = np.zeros((len(texts), self.dim), dtype=np.float32)
-        for row, text in zip(out, texts, strict=True):
-            for word in text.lower().split():
-                digest = hashlib.sha256(word.encode()).digest()
-                row += np.frombuffer(digest, dtype=np.uint8).astype(np.float32) / 127.5 - 1.0
-        out += 1e-3
-        return out / np.linalg.norm(out, axis=1, keepdims=True)
 
 
 @pytest.fixture

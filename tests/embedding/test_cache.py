@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import WordEmbedder
+from word_embedder import WordEmbedder
 
 from condensers.embedding import cache, embed_texts
 from condensers.errors import RowError, StorageError
@@ -91,7 +91,7 @@ WORKER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from conftest import WordEmbedder
+from word_embedder import WordEmbedder
 from condensers.embedding import cache, embed_texts
 from accelerate import PartialState
 cache.SHARD_ROWS = 4

@@ -131,7 +131,7 @@ def test_a_reply_with_a_problem_is_not_kept(fault, path):
 )
 def test_problems_can_be_kept_so_that_a_run_replays(fault, path):
     with FakeServer([fault], default='{"stars": 5}') as server:
-        model = OpenAIChat("fake", server.base_url, max_retries=0)
+        model = OpenAIChat("fake", server.base_url, max_retries=0, schema_mode="server")
         replaying = CachedLLM(model, path, keep_problems=True)
         [[first]] = replaying.complete(chats(1), schema=Review)
         [[again]] = replaying.complete(chats(1), schema=Review)

@@ -5,9 +5,10 @@ import logging
 
 import numpy as np
 import pytest
-from conftest import WordEmbedder, make_rows
+from conftest import make_rows
 from datasets import Dataset
 from methods.scripted import TEXT, ScriptedLLM, ScriptedRewards, good_reply
+from word_embedder import WordEmbedder
 
 from condensers.errors import BudgetError, ColumnError, SettingError
 from condensers.llm import Completion

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import WordEmbedder, make_rows
+from conftest import make_rows
 from datasets import ClassLabel, Dataset, List, Value
+from word_embedder import WordEmbedder
 
 from condensers.data import load_source
 from condensers.errors import BudgetError, ColumnError, NotFittedError, RowError, SettingError, SourceNotFoundError

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import datasets
 import pytest
-from conftest import WordEmbedder, make_rows
+from conftest import make_rows
 from methods.scripted import ScriptedLLM, ScriptedRewards, good_reply, good_text, served, word
 from tiny_classifiers import tiny_model, tiny_tokenizer
+from word_embedder import WordEmbedder
 
 from condensers.errors import BudgetError, ServiceError, SettingError
 from condensers.llm import CachedLLM, Completion, OpenAIChat, Prices, SpendingLimits, Usage
@@ -177,7 +178,8 @@ def test_a_run_with_faults_of_every_kind_loses_and_doubles_nothing(dataset):
 RUN = """
 import sys
 sys.path[:0] = [sys.argv[1]]
-from conftest import WordEmbedder, make_rows
+from conftest import make_rows
+from word_embedder import WordEmbedder
 from methods.scripted import ScriptedRewards
 from condensers.methods import AutoCondenser
 condenser = AutoCondenser.from_method("condenselm", embedder=WordEmbedder(), llm="fake@" + sys.argv[2], per_class=4,

