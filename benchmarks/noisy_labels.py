@@ -18,7 +18,7 @@ With `--encoder frozen`, MiniLM stays as it is and a head of 256 hidden units is
 which leaves time for all rows, many seeds and a learning rate tuned for each method.
 
 Every finished cell is a line in `benchmarks/results/noisy_labels.jsonl`; cells that are there are not measured again,
-so a stopped run goes on. The table goes to `benchmarks/results/noisy_labels.md`.
+so a stopped run goes on. The tables go to `benchmarks/results/noisy_labels.md` and `noisy_labels_frozen.md`.
 """
 
 import argparse
@@ -57,7 +57,7 @@ from condensers.embedding import bundled_model, embed_texts, load_embedder
 
 KEY = ("encoder", "dataset", "rows", "epochs", "max_length", "method", "learning_rate", "seed")
 CELLS = Cells(Path(__file__).parent / "results" / "noisy_labels.jsonl", KEY)
-TABLE = CELLS.path.with_suffix(".md")
+TABLES = {"fine_tuned": CELLS.path.with_suffix(".md"), "frozen": CELLS.path.with_name("noisy_labels_frozen.md")}
 DATASETS = "financial_phrasebank,tweet_irony,mrpc"
 METHODS = "quality_checker,probe,ce,focal,meta_weighted,imp,dimp,dimp_no_diversity,imp_probe,dimp_probe"
 # Their learning rate is the checker's, or they have none.
@@ -400,11 +400,16 @@ def header(arguments: argparse.Namespace, groups: dict[tuple, list[dict]]) -> li
         if len(arguments.learning_rates) > 1
         else f"The learning rate is {learning_rates} for all methods, tuned for none"
     )
+    trained = (
+        f"fine-tuned on at most {arguments.max_length} tokens a row"
+        if arguments.encoder == "fine_tuned"
+        else "frozen, with a trained head of 256 hidden units"
+    )
     lines = [
         "Percent on the test split, mean ± standard deviation over seeds (n). A third of the training rows is "
         "untouched, a third has a wrong label drawn at random, a third occurs twice (Appendix G.1). Encoder: "
-        f"all-MiniLM-L6-v2, fine-tuned for {arguments.epochs:g} epochs in batches of 32, at most "
-        f"{arguments.max_length} tokens a row. {tuned}; the checkpoint is the epoch with the best accuracy on "
+        f"all-MiniLM-L6-v2, {trained}, for {arguments.epochs:g} epochs in batches of {arguments.batch_size}. {tuned}; "
+        f"the checkpoint is the epoch with the best accuracy on "
         f"the development rows. "
         f"Checkers: {arguments.checker_epochs:g} epochs at {arguments.checker_learning_rate:g}. Largest weight: "
         f"{arguments.max_weight or 'no limit, as in the paper'}. Measured on {platform.machine()}, "
@@ -473,9 +478,10 @@ def main() -> None:
         print(
             f"{' '.join(map(str, key.values()))}: {100 * cell['accuracy']:.1f} ({cell['seconds']:.0f} s)", flush=True
         )
-    TABLE.parent.mkdir(exist_ok=True)
-    TABLE.write_text(table(arguments), encoding="utf-8")
-    print(f"wrote {TABLE}")
+    path = TABLES[arguments.encoder]
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(table(arguments), encoding="utf-8")
+    print(f"wrote {path}")
 
 
 if __name__ == "__main__":
