@@ -218,8 +218,8 @@ def table(arguments: argparse.Namespace) -> str:
         f"turns, each in a process of its own. Measured on {first['device']}; memory is the peak that was "
         f"{first['memory']}, in the whole runs and in short ones (of {SHORT['rows']} rows and one epoch, medians "
         f"of up to 3) in which freed memory is given back at once. A ratio of steps is the median over {turns} turns "
-        "of all trainers on the same batches. In brackets what is allowed at 10,000 rows and 5 epochs. Where the machine has "
-        "other work, seconds on the clock mean little, and processor seconds are to be read.",
+        "of all trainers on the same batches. In brackets what is allowed at 10,000 rows and 5 epochs. Where the "
+        "machine has other work, seconds on the clock mean little, and processor seconds are to be read.",
         "",
         "| trainer | seconds a step | ratio | seconds a run | ratio | of that, preparing | processor seconds | ratio "
         "| peak memory, MB | ratio | in short runs, MB | ratio |",
