@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from condensers.data import check_output, new_folder, write_json
+from condensers.data import cache_folder, check_output, new_folder, write_json
 from condensers.errors import OutputExistsError, StorageError
 
 
@@ -62,3 +62,32 @@ def test_json_replaces_at_once(tmp_path):
     with pytest.raises(TypeError):
         write_json(tmp_path / "a.json", {"x": object()})
     assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_cache_folder_appears_whole_or_not_at_all(tmp_path):
+    place = tmp_path / "cache" / "part"
+    with pytest.raises(ValueError, match="stop"), cache_folder(place) as folder:
+        (folder / "weights").write_text("half")
+        raise ValueError("stop")
+    assert list(place.parent.iterdir()) == []
+    with cache_folder(place) as folder:
+        (folder / "weights").write_text("whole")
+        assert not place.exists()
+    assert [path.name for path in place.parent.iterdir()] == ["part"]
+    assert (place / "weights").read_text() == "whole"
+
+
+def test_a_cache_folder_that_another_process_made_meanwhile_stays(tmp_path):
+    place = tmp_path / "part"
+    with cache_folder(place) as folder:
+        (folder / "weights").write_text("ours")
+        place.mkdir()
+        (place / "weights").write_text("theirs")
+    assert (place / "weights").read_text() == "theirs"
+    assert list(tmp_path.iterdir()) == [place]
+
+
+def test_a_cache_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="HF_DATASETS_CACHE"), cache_folder(tmp_path / "file" / "part"):
+        pytest.fail("there is no place for it")

@@ -3,7 +3,7 @@
 from condensers.data.budget import Budget
 from condensers.data.columns import SEPARATOR, Columns, resolve_columns
 from condensers.data.dedup import Dedup, Duplicates, drop_duplicates
-from condensers.data.files import check_output, new_folder, write_json, write_text
+from condensers.data.files import cache_folder, check_output, new_folder, write_json, write_text
 from condensers.data.loading import load_source, load_splits, load_test_split, str_of
 from condensers.data.model_files import find_model_files
 from condensers.data.progress import hidden_progress_bars
@@ -18,6 +18,7 @@ __all__ = [
     "Dedup",
     "Duplicates",
     "Rows",
+    "cache_folder",
     "check_output",
     "drop_duplicates",
     "find_model_files",

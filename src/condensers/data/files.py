@@ -68,6 +68,40 @@ def new_folder(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iter
             shutil.rmtree(scratch, ignore_errors=True)
 
 
+@contextmanager
+def cache_folder(path: Path) -> Iterator[Path]:
+    """Yields a scratch folder beside `path` that becomes it when the block ends well, unless another was quicker.
+
+    For what is the same whoever makes it: a folder that another process put there meanwhile stays, and the block's
+    work is dropped. When the block raises, nothing is left.
+
+    Raises:
+        StorageError: if the disk is full or the place cannot be written to.
+    """
+    scratch: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        scratch.chmod(0o777 & ~_umask())
+        yield scratch
+        try:
+            os.rename(scratch, path)
+        except OSError:
+            # A folder with files in it is never replaced.
+            if not path.is_dir():
+                raise
+    except OSError as error:
+        if isinstance(error, StorageError):
+            raise
+        raise StorageError(
+            f"could not write into {str(path.parent)!r}: {error.strerror or error}. Free some space, or set "
+            f"HF_DATASETS_CACHE to another place."
+        ) from error
+    finally:
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes a text file beside its place and renames it."""
     handle, scratch = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)

@@ -2,13 +2,11 @@
 
 import importlib.util
 import logging
-import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from condensers.errors import MissingDependencyError, StorageError
+from condensers.data import cache_folder
+from condensers.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -46,14 +44,12 @@ def bundled_llm() -> Path:
         raise MissingDependencyError(
             f"reading the bundled SmolLM2-135M-Instruct needs the package gguf; run `{BUNDLED_INSTALL}`."
         )
-    try:
-        models.mkdir(parents=True, exist_ok=True)
-        _convert_into(folder, source)
-    except OSError as error:
-        raise StorageError(
-            f"could not write the converted model into {str(models)!r}: {error.strerror or error}. Free some space, "
-            f"or set HF_DATASETS_CACHE to another place."
-        ) from error
+    _logger.info("converting %s to safetensors in %s, once", source.name, folder)
+    with cache_folder(folder) as made:
+        _convert(source, made)
+        # safetensors' files are for their maker alone; caches are shared.
+        for path in made.iterdir():
+            path.chmod(0o644)
     return folder
 
 
@@ -64,25 +60,6 @@ def bundled_gguf() -> Path | None:
     places = list(found.submodule_search_locations or []) if found else []
     files = sorted(path for place in places for path in Path(place).rglob("*.gguf"))
     return files[0] if files else None
-
-
-def _convert_into(folder: Path, source: Path) -> None:
-    """Converts beside the folder and renames, so that no half-written model is ever found."""
-    _logger.info("converting %s to safetensors in %s, once", source.name, folder)
-    made = Path(tempfile.mkdtemp(prefix=".converting-", dir=folder.parent))
-    try:
-        _convert(source, made)
-        # Temporary folders, and safetensors' files, are for their maker alone; caches are shared.
-        made.chmod(0o755)
-        for path in made.iterdir():
-            path.chmod(0o644)
-        os.rename(made, folder)
-    except OSError:
-        # Another process may have been quicker; a folder with files in it is never replaced.
-        if not folder.is_dir():
-            raise
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
 
 
 def _convert(source: Path, folder: Path) -> None:

@@ -3,8 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import datasets
 
-from condensers.data import Rows
-from condensers.errors import StorageError
+from condensers.data import Rows, cache_folder
 
 
 @runtime_checkable
@@ -69,21 +66,5 @@ def keep(part: Savable, key: str) -> None:
     Raises:
         StorageError: if the cache cannot be written.
     """
-    folder = kept_folder(key)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=".fitting-", dir=folder.parent))
-        try:
-            part.save_pretrained(made)
-            os.rename(made, folder)
-        except OSError:
-            # Another process may have been quicker; a folder with files in it is never replaced.
-            if not folder.is_dir():
-                raise
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
-    except OSError as error:
-        raise StorageError(
-            f"could not keep a fitted part in {str(folder.parent)!r}: {error.strerror or error}. Free some space, or "
-            f"set HF_DATASETS_CACHE to another place."
-        ) from error
+    with cache_folder(kept_folder(key)) as folder:
+        part.save_pretrained(folder)
