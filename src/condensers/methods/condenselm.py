@@ -1,7 +1,6 @@
 """CondenseLM: LLM-driven text dataset condensation by reward matching."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,6 +14,7 @@ from condensers.methods.reward_matching import RewardMatching
 from condensers.methods.reward_models import (
     DEFAULT_REWARD_MODEL,
     RewardModel,
+    fit_on_condensed,
     fit_reward_model,
     new_reward_model,
     source_reward_rows,
@@ -137,7 +137,7 @@ class CondenseLMCondenser(RoundCondenser):
         }
 
         def fit() -> LabelConfidence:
-            model = self._new_reward_model(rows.class_names, self.config.fit_seed)
+            model = new_reward_model(self._reward_source, rows.class_names, self.config.fit_seed)
             fit_reward_model(model, source_reward_rows(rows), recipe, seed=self.config.fit_seed, progress=True)
             return model
 
@@ -146,13 +146,12 @@ class CondenseLMCondenser(RoundCondenser):
         return self._learned(_PART, fit_key(rows, depends_on), fit)
 
     def _fit_coverage(self, rows: Dataset) -> RewardModel:
-        recipe = replace(RECIPES["coverage"], max_steps=self.config.coverage_steps)
-        model = self._new_reward_model(rows.features["label"].names, self.config.seed)
-        fit_reward_model(model, rows, recipe, seed=self.config.seed)
-        return model
+        config = self.config
+        return fit_on_condensed(self._reward_source, rows, steps=config.coverage_steps, seed=config.seed)
 
-    def _new_reward_model(self, class_names: Sequence[str], seed: int) -> Any:  # noqa: ANN401  (a RewardModel)
-        return new_reward_model(self._objects.get("reward_model", self.config.reward_model), class_names, seed)
+    @property
+    def _reward_source(self) -> Any:  # noqa: ANN401  (a name or a RewardModel)
+        return self._objects.get("reward_model", self.config.reward_model)
 
     def _load_part(self, name: str, folder: Path) -> Savable:
         return LabelConfidence.from_pretrained(folder)

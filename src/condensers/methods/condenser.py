@@ -12,7 +12,7 @@ import numpy as np
 from datasets import Dataset, DatasetDict
 from huggingface_hub import ModelCard, ModelHubMixin
 
-from condensers.data import load_source, str_of, write_json
+from condensers.data import Rows, load_source, str_of, write_json
 from condensers.embedding import Embedder, load_embedder
 from condensers.errors import NotFittedError, SettingError, SourceNotFoundError
 from condensers.methods.card import condenser_card
@@ -176,10 +176,9 @@ class Condenser(ModelHubMixin):
             self.fit(dataset, split=split, name=name, revision=revision)
         prepared = self._prepare()
         rows = prepared.rows
-        sizes = {rows.class_name(code): count for code, count in rows.class_counts.items()}
-        shares = self.config.budget.allocate(sizes, allow_fewer=self.config.allow_fewer)
+        shares = self._shares(rows)
         began = time.perf_counter()
-        condensed = self._condense(prepared, {code: shares[rows.class_name(code)] for code in rows.class_counts})
+        condensed = self._condense(prepared, shares)
         self._run = self._record(prepared, condensed, time.perf_counter() - began)
         return to_dataset(condensed, rows, method=self.condenser_type, provenance=self.config.provenance)
 
@@ -197,6 +196,12 @@ class Condenser(ModelHubMixin):
     def _condense(self, prepared: PreparedSource, shares: Mapping[int, int]) -> Condensed:
         """Makes `shares[code]` rows of each class, class by class in the order of `shares`."""
         raise NotImplementedError
+
+    def _shares(self, rows: Rows) -> dict[int, int]:
+        """How many rows of each class are asked for; see `Budget.allocate` for the errors."""
+        sizes = {rows.class_name(code): count for code, count in rows.class_counts.items()}
+        shares = self.config.budget.allocate(sizes, allow_fewer=self.config.allow_fewer)
+        return {code: shares[rows.class_name(code)] for code in rows.class_counts}
 
     def _components(self) -> dict[str, Any]:
         """The parts that are saved with the condenser, by the name of the argument they were given as."""

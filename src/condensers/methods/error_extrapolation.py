@@ -1,7 +1,7 @@
 """Extrapolation of errors, a baseline."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -14,8 +14,7 @@ from condensers.methods.reward_models import (
     DEFAULT_REWARD_MODEL,
     RewardModel,
     class_probabilities,
-    fit_reward_model,
-    new_reward_model,
+    fit_on_condensed,
     own_probabilities,
     source_reward_rows,
     written_reward_rows,
@@ -24,7 +23,6 @@ from condensers.methods.rounds import RoundCondenser
 from condensers.methods.source import PreparedSource
 from condensers.methods.subset_sizes import SubsetSizes
 from condensers.methods.writing import Desk, Events, FewShot, Form, Subset, Task, Writer
-from condensers.rewards import RECIPES
 
 
 class ErrorRetrieval(RandomRetrieval):
@@ -94,9 +92,6 @@ class ErrorExtrapolationCondenser(RoundCondenser):
         return ErrorRetrieval(prepared, self.config.seed, self._fit)
 
     def _fit(self, rows: Dataset) -> RewardModel:
-        model = new_reward_model(
-            self._objects.get("reward_model", self.config.reward_model), rows.features["label"].names, self.config.seed
-        )
-        recipe = replace(RECIPES["coverage"], max_steps=self.config.training_steps)
-        fit_reward_model(model, rows, recipe, seed=self.config.seed)
-        return model
+        config = self.config
+        source = self._objects.get("reward_model", config.reward_model)
+        return fit_on_condensed(source, rows, steps=config.training_steps, seed=config.seed)

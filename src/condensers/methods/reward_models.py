@@ -4,6 +4,7 @@ import copy
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -12,14 +13,13 @@ from datasets import ClassLabel, Dataset, Features, Value
 from transformers import TrainingArguments
 from transformers.utils import logging
 
-from condensers.data import Columns, Rows, hidden_progress_bars
-from condensers.embedding import bundled_model
+from condensers.data import Columns, Rows, hidden_progress_bars, temporary_seed
+from condensers.embedding import OFFLINE, bundled_model
 from condensers.errors import SettingError
-from condensers.rewards import FitRecipe, LabelConfidence
+from condensers.rewards import RECIPES, FitRecipe, LabelConfidence
 
 DEFAULT_REWARD_MODEL = "google-bert/bert-base-uncased"
 """What CondenseLM's rewards come from (Section 3.1)."""
-OFFLINE = "offline"
 _LABEL = "label"
 
 
@@ -60,8 +60,7 @@ def new_reward_model(source: str | os.PathLike[str] | RewardModel, class_names: 
     """
     if isinstance(source, (str, os.PathLike)):
         folder = bundled_model() if os.fspath(source) == OFFLINE else source
-        with torch.random.fork_rng(devices=[]), _no_report():
-            torch.manual_seed(seed)
+        with temporary_seed(seed), _no_report():
             return LabelConfidence.from_classifier(folder, label_names=tuple(class_names))
     if not isinstance(source, RewardModel):
         raise SettingError(
@@ -102,6 +101,20 @@ def fit_reward_model(
     args = None if progress else quiet
     with hidden_progress_bars():
         model.fit(rows, recipe=recipe, text=_text(rows), label=_LABEL, seed=seed, args=args)
+
+
+def fit_on_condensed(source: str | os.PathLike[str] | RewardModel, rows: Dataset, *, steps: int, seed: int) -> Any:  # noqa: ANN401
+    """A new model fitted on what is condensed so far, by the recipe of the coverage model (Table 13).
+
+    Args:
+        source: See `new_reward_model`.
+        rows: What `written_reward_rows` made.
+        steps: Training steps.
+        seed: Fixes the new head, order and dropout.
+    """
+    model = new_reward_model(source, rows.features[_LABEL].names, seed)
+    fit_reward_model(model, rows, replace(RECIPES["coverage"], max_steps=steps), seed=seed)
+    return model
 
 
 def class_probabilities(model: RewardModel, rows: Dataset, *, progress: bool = False) -> np.ndarray:

@@ -202,11 +202,6 @@ class RoundCondenser(LLMCondenser):
             )
         return Task(rows)
 
-    def _shares(self, rows: Rows) -> dict[int, int]:
-        sizes = {rows.class_name(code): count for code, count in rows.class_counts.items()}
-        shares = self.config.budget.allocate(sizes, allow_fewer=self.config.allow_fewer)
-        return {code: shares[rows.class_name(code)] for code in rows.class_counts}
-
     def _writer(self, desk: Desk, task: Task, form: Form) -> Writer:
         return Rewrite(desk, task) if form == "single" else self._structured_writer(desk, task, form)
 

@@ -100,24 +100,33 @@ class Desk:
         is generated; if that cannot be used either, the answer is empty.
         """
         answers: list[Answer[T]] = [Answer(None)] * len(questions)
-        repairs = self._try(dict(enumerate(questions)), answers, "")
+        repairs = self._try(dict(enumerate(questions)), answers)
         if self.second_chances:
             anew = dict(enumerate(questions))
-            self._try(repairs, answers, "repair")
+            self._try(repairs, answers, counted=("repair_asked", "repair_helped"))
             left = [i for i, answer in enumerate(answers) if answer.value is None and _is_open(answer)]
             again = {i: self._regenerated(anew[i]) for i in left}
-            self._try(again, answers, "regenerat")
+            self._try(again, answers, counted=("regenerated", "regeneration_helped"))
         for answer in answers:
             if answer.value is None and _is_open(answer):
                 self.events.steps["dropped"] += 1
                 self.llm.usage.count_dropped(answer.problem or "")
         return answers
 
-    def _try(self, questions: dict[int, Question[T]], answers: list[Answer[T]], step: str) -> dict[int, Question[T]]:
-        """Asks, fills in `answers`, and returns the repairs to ask for."""
+    def _try(
+        self,
+        questions: dict[int, Question[T]],
+        answers: list[Answer[T]],
+        *,
+        counted: tuple[str, str] | None = None,
+    ) -> dict[int, Question[T]]:
+        """Asks, fills in `answers`, and returns the repairs to ask for.
+
+        `counted` names what is counted of a second chance: how often it was taken, and how often it helped.
+        """
         repairs = {}
-        if step:
-            self.events.steps[f"{step}_asked" if step == "repair" else "regenerated"] += len(questions)
+        if counted:
+            self.events.steps[counted[0]] += len(questions)
         for i, completion in self._completions(questions):
             self.events.n_replies += completion.problem_kind != LIMIT
             try:
@@ -131,8 +140,8 @@ class Desk:
                 if unusable.reason not in _NOT_REPAIRED and completion.text.strip():
                     repairs[i] = self._repaired(questions[i], completion, unusable)
                 continue
-            if step:
-                self.events.steps["repair_helped" if step == "repair" else "regeneration_helped"] += 1
+            if counted:
+                self.events.steps[counted[1]] += 1
         return repairs
 
     def _completions(self, questions: dict[int, Question[T]]) -> list[tuple[int, Completion]]:
