@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.linalg import eigh
 
 from condensers.embedding import Matrix, iter_blocks
 from condensers.errors import RowError
@@ -39,10 +40,6 @@ class Gaussian:
         r"""A matrix :math:`X` with :math:`X^\top X` the covariance; shape (rank, dim)."""
         if self.thin:
             return self.spread
-        try:
-            return np.linalg.cholesky(self.spread, upper=True)
-        except np.linalg.LinAlgError:  # without full rank, if only by rounding
-            pass
         variances, axes = np.linalg.eigh(self.spread)
         held = variances > len(variances) * np.finfo(np.float64).eps * max(variances[-1], 0.0)
         return np.sqrt(variances[held])[:, None] * axes[:, held].T
@@ -139,14 +136,24 @@ def _distance(one: Gaussian, other: Gaussian) -> float:
 
 
 def _trace_of_root(one: Gaussian, other: Gaussian) -> float:
-    # The eigenvalues are those of X S X^T, whichever of the two covariances is X^T X: the thinner X is cheaper. Where
-    # neither is thin, the second's root is taken, which callers hold on to.
-    sizes = [len(side.spread) if side.thin else np.inf for side in (one, other)]
-    thin, wide = (one, other) if sizes[0] < sizes[1] else (other, one)
-    values = np.linalg.eigvalsh(wide.along(thin.factor))
+    values = _eigenvalues_of_product(one, other)
     # What rounding makes of a zero is below this, on either side of it; its root would not be small.
     noise = len(values) * np.finfo(np.float64).eps * values.max(initial=0.0)
     return float(np.sqrt(values[values > noise]).sum())
+
+
+def _eigenvalues_of_product(one: Gaussian, other: Gaussian) -> np.ndarray:
+    """Those of the product of both covariances that can differ from zero, rising."""
+    if not (one.thin or other.thin):
+        try:
+            return eigh(one.spread, other.spread, type=2, eigvals_only=True, driver="gv", check_finite=False)
+        except np.linalg.LinAlgError:  # the second is without full rank, if only by rounding
+            pass
+    # They are those of X S X^T, whichever of the two covariances is X^T X: the thinner X is cheaper. Where neither is
+    # thin, the second's root is taken, which callers hold on to.
+    sizes = [len(side.spread) if side.thin else np.inf for side in (one, other)]
+    thin, wide = (one, other) if sizes[0] < sizes[1] else (other, one)
+    return np.linalg.eigvalsh(wide.along(thin.factor))
 
 
 class GaussianComparison:

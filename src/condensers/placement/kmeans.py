@@ -121,8 +121,9 @@ def _start_in_rounds(x: Matrix, n: int, rounds: int, rng: np.random.Generator) -
             weights = np.ones(len(weights))
             weights[chosen] = 0.0
         drawn = rng.choice(len(weights), size=size, replace=False, p=weights / weights.sum())
-        closest = np.minimum(closest, _distances_to(x, drawn, norms).min(axis=1))
         chosen = np.concatenate([chosen, drawn])
+        if len(chosen) < n:
+            closest = np.minimum(closest, _distances_to(x, drawn, norms).min(axis=1))
     return np.asarray(x[chosen], dtype=np.float32).copy()
 
 
