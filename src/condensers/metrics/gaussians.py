@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 from scipy.linalg import eigh
+from scipy.linalg.blas import dsyrk
 
 from condensers.embedding import Matrix, iter_blocks
 from condensers.errors import RowError
@@ -79,11 +80,13 @@ def fit_gaussian(x: Matrix, counts: np.ndarray | None = None) -> Gaussian:
     if n_rows <= dim:
         rows = np.concatenate([_centred(block, mean, where, counts) for where, block in iter_blocks(x)])
         return Gaussian(mean, rows / np.sqrt(divisor), thin=True)
-    covariance = np.zeros((dim, dim))
+    # By SciPy, as the eigenvalues are: the threads of its BLAS and of NumPy's wait for each other's processor.
+    covariance = np.zeros((dim, dim), order="F")
     for where, block in iter_blocks(x, _BLOCK_ROWS):
         centred = _centred(block, mean, where, counts)
-        covariance += centred.T @ centred
-    return Gaussian(mean, covariance / divisor)
+        covariance = dsyrk(1 / divisor, centred.T, beta=1.0, c=covariance, overwrite_c=True, lower=True)
+    covariance += np.tril(covariance, -1).T
+    return Gaussian(mean, covariance)
 
 
 def _centred(block: np.ndarray, mean: np.ndarray, where: slice, counts: np.ndarray | None) -> np.ndarray:
