@@ -108,23 +108,24 @@ def condensed(
         settings: dict[str, Any] = {"embedder": embedder, "per_class": per_class, "seed": seed}
         if method in LLM_METHODS:
             settings |= {"llm": arguments.llm, "seed": seed % (arguments.sets or seed + 1)}
-        if method == "condenselm":
-            settings["reward_model"] = arguments.embedder
+        if method in ("condenselm", "error_extrapolation"):
+            settings["reward_model"] = arguments.reward_model
         condenser = AutoCondenser.from_method(method, **settings)
         key = (method, per_class, 0 if condenser.deterministic else settings["seed"])
         if key not in made:
             began = time.perf_counter()
             dataset = condenser.condense(prepared)
             rows = read_rows(dataset, prepared.columns, class_names=prepared.rows.class_names)
-            made[key] = Made(rows, time.perf_counter() - began, spent(condenser.run_.llm, settings["seed"]))
+            made[key] = Made(rows, time.perf_counter() - began, spent(condenser.run_.llm, settings))
         yield method, per_class, seed, made[key]
 
 
-def spent(llm: Mapping[str, Any] | None, number: int) -> dict[str, Any]:
+def spent(llm: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> dict[str, Any]:
     if not llm:
         return {}
     usage = {name: llm["usage"][name] for name in ("requests", "input_tokens", "output_tokens")}
-    return {"set": number, "model": llm["model"], "reply_format": llm["reply_format"], **usage}
+    asked = {"set": settings["seed"], "model": llm["model"], "reply_format": llm["reply_format"]}
+    return {**asked, "reward_model": settings.get("reward_model"), **usage}
 
 
 def table() -> str:
@@ -176,6 +177,7 @@ def main() -> None:
     parser.add_argument("--test-rows", type=int, default=2000, help="test on at most so many rows, drawn once")
     parser.add_argument("--embedder", default="offline")
     parser.add_argument("--llm", default="offline", help="what the methods that need a language model ask")
+    parser.add_argument("--reward-model", default="probe", help="what those methods know the classes by")
     parser.add_argument("--sets", type=int, help="sets that such a method makes; one a seed unless given")
     parser.add_argument("--table-only", action="store_true", help="write the table of what is there")
     arguments = parser.parse_args()

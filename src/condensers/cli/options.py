@@ -56,7 +56,11 @@ LLMName = Annotated[
 ]
 RewardModel = Annotated[
     str | None,
-    typer.Option(help="Encoder that gives the rewards: Hub id, folder, or 'offline'.", rich_help_panel=_LLM),
+    typer.Option(
+        help="Encoder that gives the rewards: Hub id, folder, or 'offline'; 'probe' takes linear probes on the "
+        "embeddings instead, seconds on a CPU where encoders take hours.",
+        rich_help_panel=_LLM,
+    ),
 ]
 ReplyFormat = Annotated[
     str | None,

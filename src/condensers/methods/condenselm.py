@@ -13,17 +13,19 @@ from condensers.methods.llm_config import RoundConfig
 from condensers.methods.reward_matching import RewardMatching
 from condensers.methods.reward_models import (
     DEFAULT_REWARD_MODEL,
+    PROBE,
     RewardModel,
     fit_on_condensed,
     fit_reward_model,
     new_reward_model,
+    reward_source,
     source_reward_rows,
 )
 from condensers.methods.rounds import RoundCondenser
 from condensers.methods.source import PreparedSource
 from condensers.methods.subset_sizes import SubsetSizes
 from condensers.methods.writing import LDSC, Desk, Events, FewShot, Form, PairLDSC, Task, Writer
-from condensers.rewards import RECIPES, FitRecipe, LabelConfidence
+from condensers.rewards import RECIPES, EmbeddingProbe, FitRecipe, LabelConfidence
 
 # What `heavy_regularization=False` means the paper does not say: here, how BERT is usually fine-tuned.
 USUAL_FIT = FitRecipe(
@@ -49,7 +51,10 @@ class CondenseLMConfig(RoundConfig):
     coverage_weight: float = field(default=0.2, metadata={"help": "Weight of the coverage reward (w)."})
     reward_model: str = field(
         default=DEFAULT_REWARD_MODEL,
-        metadata={"help": "Encoder of the reward models: Hub id, folder, or 'offline' for the bundled MiniLM."},
+        metadata={
+            "help": "Encoder of the reward models: Hub id, folder, or 'offline' for the bundled MiniLM; 'probe' takes "
+            "linear probes on the embeddings instead, seconds on a CPU where encoders take hours."
+        },
     )
     fit_seed: int = field(
         default=0,
@@ -135,8 +140,10 @@ class CondenseLMCondenser(RoundCondenser):
             "recipe": asdict(recipe),
             "seed": self.config.fit_seed,
         }
+        if self._is_probe:
+            depends_on["embedder"] = self.embedder.fingerprint
 
-        def fit() -> LabelConfidence:
+        def fit() -> Any:  # noqa: ANN401  (a RewardModel)
             model = new_reward_model(self._reward_source, rows.class_names, self.config.fit_seed)
             fit_reward_model(model, source_reward_rows(rows), recipe, seed=self.config.fit_seed, progress=True)
             return model
@@ -150,8 +157,14 @@ class CondenseLMCondenser(RoundCondenser):
         return fit_on_condensed(self._reward_source, rows, steps=config.coverage_steps, seed=config.seed)
 
     @property
+    def _is_probe(self) -> bool:
+        return self._objects.get("reward_model", self.config.reward_model) == PROBE
+
+    @property
     def _reward_source(self) -> Any:  # noqa: ANN401  (a name or a RewardModel)
-        return self._objects.get("reward_model", self.config.reward_model)
+        return reward_source(self._objects.get("reward_model", self.config.reward_model), self.embedder)
 
     def _load_part(self, name: str, folder: Path) -> Savable:
+        if self._is_probe:
+            return EmbeddingProbe.from_pretrained(folder, self.embedder)
         return LabelConfidence.from_pretrained(folder)

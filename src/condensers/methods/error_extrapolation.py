@@ -16,6 +16,7 @@ from condensers.methods.reward_models import (
     class_probabilities,
     fit_on_condensed,
     own_probabilities,
+    reward_source,
     source_reward_rows,
     written_reward_rows,
 )
@@ -66,7 +67,10 @@ class ErrorExtrapolationConfig(RoundConfig):
 
     reward_model: str = field(
         default=DEFAULT_REWARD_MODEL,
-        metadata={"help": "Encoder of the model whose errors count: Hub id, folder, or 'offline' for MiniLM."},
+        metadata={
+            "help": "Encoder of the model whose errors count: Hub id, folder, 'offline' for MiniLM, or 'probe' for a "
+            "linear probe on the embeddings."
+        },
     )
     training_steps: int = field(default=200, metadata={"help": "Training steps of that model, each round."})
 
@@ -93,5 +97,5 @@ class ErrorExtrapolationCondenser(RoundCondenser):
 
     def _fit(self, rows: Dataset) -> RewardModel:
         config = self.config
-        source = self._objects.get("reward_model", config.reward_model)
+        source = reward_source(self._objects.get("reward_model", config.reward_model), self.embedder)
         return fit_on_condensed(source, rows, steps=config.training_steps, seed=config.seed)

@@ -14,12 +14,14 @@ from transformers import TrainingArguments
 from transformers.utils import logging
 
 from condensers.data import Columns, Rows, hidden_progress_bars, temporary_seed
-from condensers.embedding import OFFLINE, bundled_model
+from condensers.embedding import OFFLINE, Embedder, bundled_model
 from condensers.errors import SettingError
-from condensers.rewards import RECIPES, FitRecipe, LabelConfidence
+from condensers.rewards import RECIPES, EmbeddingProbe, FitRecipe, LabelConfidence
 
 DEFAULT_REWARD_MODEL = "google-bert/bert-base-uncased"
 """What CondenseLM's rewards come from (Section 3.1)."""
+PROBE = "probe"
+"""Stands for an `EmbeddingProbe` on the condenser's embedder."""
 _LABEL = "label"
 
 
@@ -45,6 +47,13 @@ class RewardModel(Protocol):
         ...
 
 
+def reward_source(
+    given: str | os.PathLike[str] | RewardModel, embedder: Embedder
+) -> str | os.PathLike[str] | RewardModel:
+    """What new reward models are made of: what the user gave, with the word ``probe`` spelt out."""
+    return EmbeddingProbe(embedder) if given == PROBE else given
+
+
 def new_reward_model(source: str | os.PathLike[str] | RewardModel, class_names: Sequence[str], seed: int) -> Any:  # noqa: ANN401
     """A model that has not been fitted on anything yet.
 
@@ -64,8 +73,8 @@ def new_reward_model(source: str | os.PathLike[str] | RewardModel, class_names: 
             return LabelConfidence.from_classifier(folder, label_names=tuple(class_names))
     if not isinstance(source, RewardModel):
         raise SettingError(
-            f"`reward_model` must be a model's name or folder, 'offline', or an object like `LabelConfidence` with "
-            f"`fit` and `predict_log_proba`; got {source!r}."
+            f"`reward_model` must be a model's name or folder, 'offline', 'probe', or an object like "
+            f"`LabelConfidence` with `fit` and `predict_log_proba`; got {source!r}."
         )
     return copy.deepcopy(source)
 

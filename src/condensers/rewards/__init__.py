@@ -7,6 +7,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassificati
 
 from condensers.rewards.calibration import CheckerReport, calibration_error, report_checker
 from condensers.rewards.classifiers import check_classifier, load_classifier
+from condensers.rewards.embedding_probe import EmbeddingProbe
 from condensers.rewards.fitting import fit_classifier
 from condensers.rewards.label_confidence import LabelConfidence
 from condensers.rewards.label_confidence_config import LabelConfidenceConfig
@@ -22,6 +23,7 @@ AutoModelForSequenceClassification.register(LabelConfidenceConfig, LabelConfiden
 __all__ = [
     "RECIPES",
     "CheckerReport",
+    "EmbeddingProbe",
     "FitRecipe",
     "LabelConfidence",
     "LabelConfidenceConfig",
