@@ -16,6 +16,7 @@ from condensers.methods import PROVENANCE, AutoCondenser
 from condensers.methods.condensed import REWARD_PROVENANCE
 from condensers.methods.condenselm import CondenseLMCondenser
 from condensers.methods.reward_matching import rewards_of
+from condensers.rewards import EmbeddingProbe
 from condensers.selection import KCenter
 
 # Two classes of six rows each; the confidence of the representability model is written in the text.
@@ -293,6 +294,24 @@ def test_a_model_that_only_refuses_ends_in_a_clear_error(dataset, sure):
 def test_the_method_is_one_of_the_table(dataset, llm, sure):
     made = AutoCondenser.from_method("condenselm", embedder=WordEmbedder(), llm=llm, reward_model=sure, per_class=1)
     assert len(made.condense(dataset)) == 3
+
+
+def test_a_probe_as_reward_model_is_fitted_once_and_saved_with_the_condenser(dataset, llm, tmp_path, monkeypatch):
+    made = condenser(llm, "probe", min_representability=0.0, min_coverage=-1.0)
+    rows = made.condense(dataset)
+    assert len(rows) == 2 * len(set(dataset["label"]))
+    made.save_pretrained(tmp_path / "condenser")
+    assert (tmp_path / "condenser" / "representability" / "model.safetensors").is_file()
+
+    fits = []
+    fit = EmbeddingProbe.fit
+    monkeypatch.setattr(
+        EmbeddingProbe, "fit", lambda self, rows, **given: fits.append(len(rows)) or fit(self, rows, **given)
+    )
+    again = CondenseLMCondenser.from_pretrained(tmp_path / "condenser", embedder=WordEmbedder(), llm=llm)
+    assert again.condense(dataset)["text"][:] == rows["text"][:]
+    assert fits
+    assert max(fits) < len(dataset)  # the coverage model, of what is condensed so far
 
 
 @pytest.mark.data
