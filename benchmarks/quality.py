@@ -108,6 +108,7 @@ def condensed(
         settings: dict[str, Any] = {"embedder": embedder, "per_class": per_class, "seed": seed}
         if method in LLM_METHODS:
             settings |= {"llm": arguments.llm, "seed": seed % (arguments.sets or seed + 1)}
+            settings["reply_format"] = arguments.reply_format
         if method in ("condenselm", "error_extrapolation"):
             settings["reward_model"] = arguments.reward_model
         condenser = AutoCondenser.from_method(method, **settings)
@@ -177,6 +178,9 @@ def main() -> None:
     parser.add_argument("--test-rows", type=int, default=2000, help="test on at most so many rows, drawn once")
     parser.add_argument("--embedder", default="offline")
     parser.add_argument("--llm", default="offline", help="what the methods that need a language model ask")
+    parser.add_argument(
+        "--reply-format", default="auto", help="how they ask for rows; 'single' saves the trial of the other forms"
+    )
     parser.add_argument("--reward-model", default="probe", help="what those methods know the classes by")
     parser.add_argument("--sets", type=int, help="sets that such a method makes; one a seed unless given")
     parser.add_argument("--table-only", action="store_true", help="write the table of what is there")
