@@ -108,7 +108,7 @@ def condensed(
         settings: dict[str, Any] = {"embedder": embedder, "per_class": per_class, "seed": seed}
         if method in LLM_METHODS:
             settings |= {"llm": arguments.llm, "seed": seed % (arguments.sets or seed + 1)}
-            settings["reply_format"] = arguments.reply_format
+            settings |= {"reply_format": arguments.reply_format, "reply_tokens": arguments.reply_tokens}
         if method in ("condenselm", "error_extrapolation"):
             settings["reward_model"] = arguments.reward_model
         condenser = AutoCondenser.from_method(method, **settings)
@@ -181,6 +181,7 @@ def main() -> None:
     parser.add_argument(
         "--reply-format", default="auto", help="how they ask for rows; 'single' saves the trial of the other forms"
     )
+    parser.add_argument("--reply-tokens", type=int, default=1024, help="their longest reply")
     parser.add_argument("--reward-model", default="probe", help="what those methods know the classes by")
     parser.add_argument("--sets", type=int, help="sets that such a method makes; one a seed unless given")
     parser.add_argument("--table-only", action="store_true", help="write the table of what is there")
