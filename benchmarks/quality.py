@@ -4,7 +4,8 @@
     python benchmarks/quality.py --data ../shared/data --datasets sst2 --per-class 10 \
         --learners fine_tuned --seeds 3                                           # depth: CondenseLM's protocol
     python benchmarks/quality.py --data ../shared/data --datasets sst2,ag_news --per-class 5,10 --seeds 15 --sets 3 \
-        --methods random,herding,k_center,condenselm,few_shot,error_extrapolation --llm offline    # a language model
+        --methods random,herding,k_center,condenselm,few_shot,error_extrapolation --llm offline \
+        --llm-settings '{"reply_format": "single", "reply_tokens": 64, "temperature": 0.5}'  # a small language model
 
 Every finished cell is a line in `results/quality.jsonl`; cells that are there are not measured again, so a stopped
 run goes on, and the table is written from all lines. Seed s is the seed of the learner, and of the condenser unless
@@ -13,6 +14,7 @@ sets are condensed from the training split; accuracy is on the test split, which
 """
 
 import argparse
+import json
 import platform
 import time
 from collections import defaultdict
@@ -108,7 +110,7 @@ def condensed(
         settings: dict[str, Any] = {"embedder": embedder, "per_class": per_class, "seed": seed}
         if method in LLM_METHODS:
             settings |= {"llm": arguments.llm, "seed": seed % (arguments.sets or seed + 1)}
-            settings |= {"reply_format": arguments.reply_format, "reply_tokens": arguments.reply_tokens}
+            settings |= arguments.llm_settings
         if method in ("condenselm", "error_extrapolation"):
             settings["reward_model"] = arguments.reward_model
         condenser = AutoCondenser.from_method(method, **settings)
@@ -126,7 +128,8 @@ def spent(llm: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> dict[st
         return {}
     usage = {name: llm["usage"][name] for name in ("requests", "input_tokens", "output_tokens")}
     asked = {"set": settings["seed"], "model": llm["model"], "reply_format": llm["reply_format"]}
-    return {**asked, "reward_model": settings.get("reward_model"), **usage}
+    given = {name: settings[name] for name in ("reward_model", "temperature") if name in settings}
+    return {**asked, **given, **usage}
 
 
 def table() -> str:
@@ -179,9 +182,8 @@ def main() -> None:
     parser.add_argument("--embedder", default="offline")
     parser.add_argument("--llm", default="offline", help="what the methods that need a language model ask")
     parser.add_argument(
-        "--reply-format", default="auto", help="how they ask for rows; 'single' saves the trial of the other forms"
+        "--llm-settings", type=json.loads, default={}, help="more settings of those methods, as a JSON object"
     )
-    parser.add_argument("--reply-tokens", type=int, default=1024, help="their longest reply")
     parser.add_argument("--reward-model", default="probe", help="what those methods know the classes by")
     parser.add_argument("--sets", type=int, help="sets that such a method makes; one a seed unless given")
     parser.add_argument("--table-only", action="store_true", help="write the table of what is there")
