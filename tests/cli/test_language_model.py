@@ -23,11 +23,9 @@ def run(monkeypatch, capsys, tmp_path):
     tiny_model().save_pretrained(tmp_path / "classifier")
     tiny_tokenizer().save_pretrained(tmp_path / "classifier")
 
-    def call(*options, method="few_shot"):
+    def call(*options, method="few_shot", output=("--output", "out", "--no-report")):
         arguments = ["condense", "rows.parquet", "--method", method, "--per-class", 2, "--embedder", "offline"]
-        monkeypatch.setattr(
-            sys, "argv", ["condensers", *map(str, [*arguments, "--output", "out", "--no-report", *options])]
-        )
+        monkeypatch.setattr(sys, "argv", ["condensers", *map(str, [*arguments, *output, *options])])
         with pytest.raises(SystemExit) as stop:
             main()
         output = capsys.readouterr()
@@ -44,7 +42,7 @@ def test_condenselm_from_dry_run_to_card(run, tmp_path):
         code, out, err = run(*options, *prices, "--dry-run", "--json", method="condenselm")
         needed = json.loads(out)
         assert (code, needed["n_requests"], needed["n_rounds"]) == (0, 9, 1) and needed["cost"] > 0
-        code, out, err = run(*options, *prices, "--dry-run", method="condenselm")
+        code, out, err = run(*options, *prices, "--dry-run", method="condenselm", output=())
         assert code == 0 and "condenselm: 1 round(s)" in out and "Nothing was sent." in err
         assert server.n_requests == 0 and not (tmp_path / "out").exists()
         code, out, err = run(*options, *prices, "--report", method="condenselm")
@@ -91,6 +89,11 @@ def test_mistakes(run, tmp_path, name):
     assert code == 2 and out == "" and "Traceback" not in err
     assert err.strip().splitlines()[-1].startswith("condensers: ") and said in err
     assert "secret" not in err and not (tmp_path / "out").exists()
+
+
+def test_rows_need_a_place(run):
+    code, _, err = run(method="k_center", output=())
+    assert code == 2 and "give --output a folder" in err
 
 
 def test_options_of_a_language_model_beside_a_method_that_asks_none(run):

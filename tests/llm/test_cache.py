@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel, field_validator
 
 from condensers.errors import StorageError
-from condensers.llm import CachedLLM, Completion, OpenAIChat, SamplingSettings, Usage
+from condensers.llm import CachedLLM, Completion, OpenAIChat, Request, SamplingSettings, Usage
 from condensers.llm.testing import FakeServer, Reply
 
 # Prints one line with the texts of all replies; argv: address, cache file, number of chats.
@@ -95,6 +95,15 @@ def test_what_a_reply_depends_on_is_in_the_key(path):
         assert server.n_requests == 5
         [[known]] = plain.complete(chats(1), schema=Review)
     assert server.n_requests == 5 and known.parsed == Review(stars=1) and known.cached
+
+
+def test_a_limit_of_a_request_is_in_the_key(path):
+    [chat] = chats(1)
+    with FakeServer() as server:
+        llm = CachedLLM(OpenAIChat("fake", server.base_url), path)
+        for request in (Request(chat), Request(chat, max_tokens=5), Request(chat, max_tokens=5)):
+            list(llm.stream([request]))
+        assert server.n_requests == 2
 
 
 def test_equal_requests_of_a_batch_are_asked_once(path):
@@ -202,7 +211,7 @@ def test_a_killed_run_goes_on_where_it_stopped(path):
 def test_a_run_with_faults_of_every_kind_loses_and_doubles_nothing(path, monkeypatch):
     """30 % of 200 requests go wrong, of each kind about as many; what a retry can mend is mended."""
     monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
-    passing = [Reply(status=429, retry_after=0), Reply(status=500), Reply(drop=True), Reply(delay=0.6)]
+    passing = [Reply(status=429, retry_after=0), Reply(status=500), Reply(drop=True), Reply(delay=2.0)]
     lasting = [Reply("half", finish_reason="length"), Reply(refusal="no"), Reply('{"stars": "many"}')]
     kinds = [*passing, *lasting]
 
@@ -212,7 +221,7 @@ def test_a_run_with_faults_of_every_kind_loses_and_doubles_nothing(path, monkeyp
         return kinds[(i // 10 * 3 + i % 10) % 7] if faulty else '{"stars": 5}'
 
     with FakeServer(script) as server:
-        llm = CachedLLM(OpenAIChat("fake", server.base_url, timeout=0.4), path)
+        llm = CachedLLM(OpenAIChat("fake", server.base_url, timeout=1.5), path)
         replies = [reply for (reply,) in llm.complete(chats(200), schema=Review)]
         used = llm.usage.to_dict()
         n_bad = sum(used["problems"].values())

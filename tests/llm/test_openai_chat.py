@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from condensers.errors import ServiceError, SettingError
-from condensers.llm import Completion, OpenAIChat, SamplingSettings
+from condensers.llm import Completion, OpenAIChat, Request, SamplingSettings
 from condensers.llm.streaming import requests_of
 from condensers.llm.testing import FakeServer, Reply
 
@@ -63,6 +63,14 @@ def test_samples_of_a_chat_have_seeds_of_their_own_and_the_settings_are_sent():
         plain = SamplingSettings(temperature=None, max_tokens=None, seed=None)
         OpenAIChat("fake", server.base_url, sampling=plain).complete(chats(1))
     assert set(server.requests[0].body) == {"model", "messages"}
+
+
+@pytest.mark.parametrize(("own", "limit", "sent"), [(7, 5, 5), (7, 9, 7), (None, 5, 5), (7, None, 7)])
+def test_a_request_may_have_a_limit_of_its_own(own, limit, sent):
+    with FakeServer() as server:
+        llm = OpenAIChat("fake", server.base_url, sampling=SamplingSettings(max_tokens=own))
+        list(llm.stream([Request(chats(1)[0], max_tokens=limit)]))
+    assert server.requests[0].body["max_tokens"] == sent
 
 
 def test_concurrency_is_bounded_and_used():

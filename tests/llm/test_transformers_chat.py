@@ -10,6 +10,7 @@ from condensers.errors import SettingError, SourceNotFoundError
 from condensers.llm import (
     CachedLLM,
     OpenAIChat,
+    Request,
     SamplingSettings,
     SpendingLimits,
     TransformersChat,
@@ -67,6 +68,19 @@ def test_greedy_replies_are_those_of_generate():
         new = made[0, inputs["input_ids"].shape[1] :]
         assert reply.text == tokenizer().decode(new, skip_special_tokens=True).strip()
         assert (reply.n_input_tokens, reply.n_output_tokens) == (inputs["input_ids"].shape[1], len(new))
+
+
+def test_requests_of_a_batch_are_cut_off_each_at_its_own_limit():
+    requests = [Request(one, max_tokens=limit) for one, limit in zip(CHATS, (2, None, 20, 5), strict=True)]
+    whole = [reply for (reply,) in tiny_chat().complete(CHATS)]
+    cut = dict(tiny_chat().stream(requests))
+    for i, limit in enumerate((2, 8, 8, 5)):
+        n = min(limit, whole[i].n_output_tokens)
+        assert cut[i].n_output_tokens == n
+        assert whole[i].text.startswith(cut[i].text)
+        if n < whole[i].n_output_tokens:
+            assert cut[i].problem == f"truncated: after {limit} tokens"
+    assert sum(cut[i].problem is not None and len(cut[i].text) < len(whole[i].text) for i in cut) >= 1
 
 
 def test_the_draw_is_the_softmax():

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def condense(
     source: options.Source,
-    output: options.Output,
+    output: options.Output = None,
     method: Annotated[
         str,
         typer.Option(
@@ -65,14 +65,16 @@ def condense(
     Example: condensers condense stanfordnlp/sst2 --method k_center --per-class 10 --output runs/sst2
 
     With a language model: condensers condense stanfordnlp/sst2 --method condenselm --per-class 10 --output runs/clm
-    --llm Qwen/Qwen3-8B@http://localhost:8000/v1 --dry-run
+    --llm Qwen/Qwen3-8B@http://localhost:8000/v1; with --dry-run in place of --output it says what that will need.
     """
     from condensers.data import check_output, new_folder
+    from condensers.errors import SettingError
     from condensers.hub import write_condensed
     from condensers.methods import AutoCondenser
     from condensers.methods.rounds import RoundCondenser
 
-    check_output(output, overwrite=overwrite)
+    if output is not None:
+        check_output(output, overwrite=overwrite)
     settings = options.row_settings(
         text=text,
         label=label,
@@ -103,6 +105,8 @@ def condense(
     if dry_run and isinstance(condenser, RoundCondenser):
         show_estimate(condenser, source, {"split": split, "name": name, "revision": revision}, json)
         return
+    if output is None:
+        raise SettingError("the rows need a place: give --output a folder that is new or empty.")
     rows = condenser.condense(source, split=split, name=name, revision=revision)
     run = condenser.run_
     if int(os.environ.get("RANK", "0")) > 0:  # under `accelerate launch` all processes embed and the first one writes

@@ -87,7 +87,9 @@ DryRun = Annotated[
         "--dry-run", help="Say how many requests and tokens it will take, and send none.", rich_help_panel=_LLM
     ),
 ]
-Output = Annotated[Path, typer.Option("--output", "-o", help="Folder to write; must be new or empty.")]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", help="Folder to write; must be new or empty. --dry-run needs none.")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
 Learners = Annotated[str, typer.Option(help="Classifiers to train, with commas: linear_probe, text_rnn, fine_tuned.")]

@@ -139,6 +139,8 @@ def request_key(fingerprint: str, request: Request, schema: type[BaseModel] | No
         "schema": schema.model_json_schema() if schema else None,
         "sample": request.sample,
     }
+    if request.max_tokens is not None:
+        identity["max_tokens"] = request.max_tokens
     return hashlib.sha256(json.dumps(identity, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

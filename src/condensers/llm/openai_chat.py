@@ -235,7 +235,7 @@ class OpenAIChat(StreamingLLM):
             messages = with_schema(messages, schema)
         # The makers of the API have renamed the field; most other servers know the old name only.
         limit = "max_completion_tokens" if "max_tokens" in self._unknown else "max_tokens"
-        fields[limit] = self.sampling.max_tokens
+        fields[limit] = request.limit(self.sampling.max_tokens)
         fields = {name: value for name, value in fields.items() if value is not None and name not in self._unknown}
         return {
             "model": self.model,

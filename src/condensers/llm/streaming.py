@@ -21,10 +21,17 @@ class Request:
         messages: The chat.
         sample: Which of the chat's replies it is, from 0. A reply depends on its chat and this number, not on how
             many replies are asked for together.
+        max_tokens: Where to cut the reply off, if that is sooner than the model's own limit: one reply that rambles
+            holds up its whole batch.
     """
 
     messages: Sequence[Message]
     sample: int = 0
+    max_tokens: int | None = None
+
+    def limit(self, own: int | None) -> int | None:
+        """Longest reply in tokens, from a model whose own limit is `own`; None is none."""
+        return min((limit for limit in (own, self.max_tokens) if limit is not None), default=None)
 
     def to_list(self) -> list[dict[str, Any]]:
         """The messages as plain dictionaries."""
@@ -88,7 +95,8 @@ def stream(
 ) -> Generator[tuple[int, Completion], None, None]:
     """Streams from any LLM: one that only knows `complete` is asked one chat at a time.
 
-    Such a one cannot be asked for sample 3 alone, so it is asked for samples 0 to 3, and what is not wanted is let go.
+    Such a one cannot be asked for sample 3 alone, so it is asked for samples 0 to 3, and what is not wanted is let go;
+    nor can it be told of a request's own limit.
     """
     if isinstance(llm, StreamingLLM):
         yield from llm.stream(requests, schema=schema)

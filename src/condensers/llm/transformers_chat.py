@@ -24,7 +24,6 @@ from condensers.llm.stop_texts import StopTexts, before_stop
 from condensers.llm.streaming import Request, StreamingLLM
 
 if TYPE_CHECKING:
-    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _MAX_TOKENS = 1024
@@ -135,26 +134,28 @@ class TransformersChat(StreamingLLM):
         with self.usage.running():
             texts = [self._text(with_schema(r.messages, schema) if schema else r.messages) for r in requests]
             n_tokens = [len(ids) for ids in self.tokenizer(texts, add_special_tokens=False)["input_ids"]]
-            room = self._context() - self._max_new_tokens
+            limits = [request.limit(self.sampling.max_tokens) or _MAX_TOKENS for request in requests]
             fitting = []
             for i, n in enumerate(n_tokens):
-                if n <= room:
+                if n + limits[i] <= self._context():
                     fitting.append(i)
                     continue
-                problem = f"too_long: {n} tokens, and up to {self._max_new_tokens} to come, in {self._context()}"
+                problem = f"too_long: {n} tokens, and up to {limits[i]} to come, in {self._context()}"
                 yield i, self.usage.count(Completion("", finish_reason="", problem=problem))
             # Longest first: what does not fit into memory shows at once.
             fitting.sort(key=lambda i: -n_tokens[i])
             for start in range(0, len(fitting), self.batch_size):
                 batch = fitting[start : start + self.batch_size]
                 admitted = [i for i in batch if self.usage.admit()]
-                replies = self._generate([texts[i] for i in admitted], [requests[i].sample for i in admitted])
+                replies = self._generate(
+                    [texts[i] for i in admitted], [requests[i].sample for i in admitted], [limits[i] for i in admitted]
+                )
                 for i, reply in zip(admitted, replies, strict=True):
                     yield i, self.usage.count(judged(reply, schema))
                 for i in batch[len(admitted) :]:
                     yield i, self.usage.count(Completion("", finish_reason="", problem=LIMIT))
 
-    def _generate(self, texts: list[str], samples: list[int]) -> list[Completion]:
+    def _generate(self, texts: list[str], samples: list[int], limits: list[int]) -> list[Completion]:
         import torch  # noqa: PLC0415  (takes seconds to import)
 
         if not texts:
@@ -174,7 +175,7 @@ class TransformersChat(StreamingLLM):
             made = model.generate(
                 input_ids=inputs["input_ids"],
                 attention_mask=inputs["attention_mask"],
-                max_new_tokens=self._max_new_tokens,
+                max_new_tokens=max(limits),
                 do_sample=False,  # The draw is in the processors, from each row's own generator.
                 logits_processor=logits_processors(
                     self.sampling, [secrets.randbits(31) if seed is None else seed for seed in seeds]
@@ -185,10 +186,9 @@ class TransformersChat(StreamingLLM):
             )
         made = made[:, inputs["input_ids"].shape[1] :].cpu()
         n_input = inputs["attention_mask"].sum(1).tolist()
-        return [self._completion(row, n) for row, n in zip(made, n_input, strict=True)]
+        return [self._completion(row[:limit].tolist(), n) for row, n, limit in zip(made, n_input, limits, strict=True)]
 
-    def _completion(self, tokens: "torch.Tensor", n_input_tokens: int) -> Completion:
-        ids = tokens.tolist()
+    def _completion(self, ids: list[int], n_input_tokens: int) -> Completion:
         ends = self._end_tokens()
         end = next((place for place, token in enumerate(ids) if token in ends), None)
         kept = ids if end is None else ids[:end]
@@ -222,10 +222,6 @@ class TransformersChat(StreamingLLM):
             system, first, *rest = turns
             merged = {"role": first["role"], "content": f"{system['content']}\n\n{first['content']}"}
             return tokenizer.apply_chat_template([merged, *rest], **options)
-
-    @property
-    def _max_new_tokens(self) -> int:
-        return self.sampling.max_tokens or _MAX_TOKENS
 
     def _context(self) -> int:
         return getattr(self.model.config.get_text_config(), "max_position_embeddings", None) or 1 << 30

@@ -1,7 +1,7 @@
 """Questions to an LLM whose replies are checked: repaired once, then generated anew, then let go."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
@@ -41,12 +41,14 @@ class Question(Generic[T]):
         sample: Which of the chat's replies it is.
         read: Makes the value of a completion without problem; raises `Unusable` if there is none in it.
         schema: What the reply must be, as JSON; None for plain text.
+        max_tokens: Where to cut the reply off, if that is sooner than the model's own limit.
     """
 
     messages: Sequence[Message]
     sample: int
     read: Callable[[Completion], T]
     schema: type[BaseModel] | None = None
+    max_tokens: int | None = None
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ class Desk:
             group = [i for i, question in questions.items() if question.schema is schema]
             sent = [i for i in group if self._fits(questions[i])]
             found |= {i: Completion("", problem=TOO_LONG) for i in set(group) - set(sent)}
-            requests = [Request(questions[i].messages, questions[i].sample) for i in sent]
+            requests = [Request(questions[i].messages, questions[i].sample, questions[i].max_tokens) for i in sent]
             found |= {sent[k]: completion for k, completion in self.llm.stream(requests, schema=schema)}
         # In the order of the questions: the order of arrival must decide nothing.
         return [(i, found[i]) for i in questions]
@@ -161,10 +163,10 @@ class Desk:
     def _repaired(self, question: Question[T], completion: Completion, unusable: Unusable) -> Question[T]:
         reply: Message = {"role": "assistant", "content": completion.text}
         complaint = self._repair.messages(complaint=unusable.complaint)
-        return Question([*question.messages, reply, *complaint], question.sample, question.read, question.schema)
+        return replace(question, messages=[*question.messages, reply, *complaint])
 
     def _regenerated(self, question: Question[T]) -> Question[T]:
-        return Question(question.messages, question.sample + self.n_samples, question.read, question.schema)
+        return replace(question, sample=question.sample + self.n_samples)
 
 
 def _is_open(answer: Answer[Any]) -> bool:

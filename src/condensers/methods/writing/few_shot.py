@@ -14,6 +14,8 @@ from condensers.methods.writing.writer import Planned, Subset, Wanted, Writer, h
 
 Purpose = Literal["examples", "errors"]
 BETWEEN = "||"
+# Tokens of a reply besides those of the row: a short opening, quotation marks.
+_ROOM = 32
 
 
 class FewShot(Writer):
@@ -104,7 +106,10 @@ class Rewrite(Writer):
     def plan(self, subset: Subset, wanted: Wanted, n_reply_tokens: int | None) -> list[Planned]:
         """The chats of one sample; see `Writer.plan`."""
         return [
-            Planned(self._chat(code, position), n_reply_tokens or self.reply_tokens({code: 1}))
+            Planned(
+                self._chat(code, position),
+                min(n_reply_tokens, self._room(position)) if n_reply_tokens else self.reply_tokens({code: 1}),
+            )
             for code, position in self._slots(subset, wanted)
         ]
 
@@ -129,7 +134,11 @@ class Rewrite(Writer):
                 raise fault
             return Written(self.task.rows.columns.join(parts), code, (position,))
 
-        return Question(self._chat(code, position), sample, read)
+        return Question(self._chat(code, position), sample, read, max_tokens=self._room(position))
+
+    def _room(self, position: int) -> int:
+        """Tokens for other words of a row: several times its own, in any script."""
+        return _ROOM + len(self.task.parts(position)[-1].encode())
 
 
 def _parts(sample: object) -> Parts:
