@@ -193,7 +193,12 @@ class PrefixedModel(PreTrainedModel):
             "eos_token_id": self.config.eos_token_id,
         }
         backbone: Any = self.backbone
-        return backbone.generate(inputs_embeds=prefix, attention_mask=mask, **(settings | options))
+        was_training = self.training
+        self.eval()
+        try:
+            return backbone.generate(inputs_embeds=prefix, attention_mask=mask, **(settings | options))
+        finally:
+            self.train(was_training)
 
 
 def _load_class(config: Any) -> Any:  # noqa: ANN401  (an Auto class)
