@@ -1,6 +1,10 @@
 """Training of inverters and correctors."""
 
+import json
+import runpy
 import shutil
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,13 +12,22 @@ import torch
 from datasets import Dataset
 from tiny_classifiers import KillAt
 from tiny_inverters import BACKBONES, tiny_inverter, tiny_t5, trainer_for, word_rows
+from tiny_language_models import tiny_lm_tokenizer
+from transformers import AutoModel
 from word_embedder import WordEmbedder
 
 from condensers.errors import RowError, SettingError
-from condensers.inversion.inverter import EmbeddingInversion, InverterCorrector, inversion_rows, write_hypotheses
+from condensers.inversion.inverter import (
+    EmbeddingInversion,
+    InverterCorrector,
+    inversion_rows,
+    recipes,
+    write_hypotheses,
+)
 from condensers.inversion.inverter.training_rows import InversionCollator
 
 HELD_OUT = word_rows(24, seed=9)
+RECIPES = Path(__file__).parents[2] / "trainers"
 
 
 @pytest.mark.parametrize(("backbone", "tuning"), [("causal", "full"), ("causal", "frozen"), ("t5", "full")])
@@ -168,3 +181,40 @@ def test_accumulation_changes_nothing_where_lengths_agree(tmp_path):
     torch.testing.assert_close(
         weights(per_device_train_batch_size=4, gradient_accumulation_steps=4), whole, rtol=1e-4, atol=1e-6
     )
+
+
+def test_the_recipes(tmp_path, monkeypatch, capsys):
+    """An inverter, then its corrector, from the command line; a mistake ends with 2 and one line."""
+    word_rows(16).to_json(tmp_path / "train.jsonl")
+    word_rows(4, seed=5).to_json(tmp_path / "test.jsonl")
+    tiny_t5().save_pretrained(tmp_path / "lm")
+    tiny_lm_tokenizer().save_pretrained(tmp_path / "lm")
+    monkeypatch.setattr(recipes, "load_embedder", lambda spec, prompt: WordEmbedder(spec))
+    shared = {
+        "dataset_name": tmp_path / "train.jsonl",
+        "test_dataset_name": tmp_path / "test.jsonl",
+        "embedder": "words",
+        "max_steps": 2,
+        "use_cpu": "true",
+        "report_to": "none",
+        "save_strategy": "no",
+    }
+
+    def launch(name, **settings):
+        line = [str(part) for key, value in (shared | settings).items() for part in (f"--{key}", value)]
+        monkeypatch.setattr(sys, "argv", [name, *line])
+        runpy.run_path(str(RECIPES / name), run_name="__main__")
+
+    inverter = {"model_name_or_path": tmp_path / "lm", "num_virtual_tokens": 2, "tuning": "frozen"}
+    launch("train_inverter.py", output_dir=tmp_path / "inverter", **inverter)
+    made = AutoModel.from_pretrained(tmp_path / "inverter")
+    assert (made.config.tuning, made.config.embedder_name) == ("frozen", "words")
+    launch("train_corrector.py", output_dir=tmp_path / "corrector", inverter_name_or_path=tmp_path / "inverter")
+    assert type(AutoModel.from_pretrained(tmp_path / "corrector")) is InverterCorrector
+    for name in ("inverter", "corrector"):
+        assert json.loads((tmp_path / name / "test_results.json").read_text())["test_loss"] > 0
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as stopped:
+        launch("train_corrector.py", output_dir=tmp_path / "x", inverter_name_or_path=tmp_path / "lm")
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.endswith("must be an EmbeddingInverter; it is a T5Model.\n")
