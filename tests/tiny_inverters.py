@@ -62,6 +62,4 @@ def trainer_for(model, folder, rows, *, embedder=None, inverter=None, **settings
         "seed": 0,
     }
     args = InverterTrainingConfig(**given | settings)
-    return InverterTrainer(
-        model, args, train_dataset=rows, embedder=embedder or WordEmbedder(), inverter=inverter
-    )
+    return InverterTrainer(model, args, train_dataset=rows, embedder=embedder or WordEmbedder(), inverter=inverter)

@@ -3,8 +3,8 @@ r"""Trains a corrector, which brings an inverter's texts closer to their vectors
 accelerate launch trainers/train_corrector.py --inverter_name_or_path runs/inverter --dataset_name stanfordnlp/sst2 \
     --embedder sentence-transformers/all-MiniLM-L6-v2 --output_dir runs/corrector
 
-The inverter writes its texts for all rows before training; they are cached, so a killed run does not do so again. Every
-setting can stand in a YAML file: `--config run.yaml`. `--help` lists them.
+The inverter writes its texts for all rows before training; they are cached, so a killed run does not do so again.
+Every setting can stand in a YAML file: `--config run.yaml`. `--help` lists them.
 """
 
 

@@ -22,9 +22,8 @@ def points(embedder):
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_rounds_never_lower_the_cosine(trained, corrector, points, embedder, temperature):
-    found = EmbeddingInversion(
-        trained, corrector, embedder, num_rounds=3, beam_width=2, num_candidates=3, temperature=temperature, batch_size=5
-    ).invert(points)
+    settings = {"num_rounds": 3, "beam_width": 2, "num_candidates": 3, "temperature": temperature, "batch_size": 5}
+    found = EmbeddingInversion(trained, corrector, embedder, **settings).invert(points)
     assert found.history.shape == (4, 12)
     assert (np.diff(found.history, axis=0) >= 0).all()
     assert found.history[-1].mean() > found.history[0].mean()
@@ -35,7 +34,8 @@ def test_rounds_never_lower_the_cosine(trained, corrector, points, embedder, tem
 
 def test_the_seed_fixes_the_texts_and_leaves_no_trace(trained, corrector, points, embedder):
     def texts(seed):
-        return EmbeddingInversion(trained, corrector, embedder, num_rounds=1, temperature=1.5, seed=seed).realise(points)
+        settings = {"num_rounds": 1, "temperature": 1.5, "seed": seed}
+        return EmbeddingInversion(trained, corrector, embedder, **settings).realise(points)
 
     np.random.seed(3)  # noqa: NPY002
     state = np.random.get_state()[1].tolist()  # noqa: NPY002

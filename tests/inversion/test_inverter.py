@@ -16,6 +16,7 @@ from condensers.errors import SettingError, SourceNotFoundError
 from condensers.inversion.inverter import EmbeddingInverter, EmbeddingInverterConfig, InverterCorrector
 from condensers.inversion.inverter.corrector import pad_left
 
+SETTINGS = [name for name in EmbeddingInverterConfig.__annotations__ if name != "backbone"]
 TEXTS = ["apple pear", "plum", "grape melon fig"]
 
 
@@ -95,7 +96,7 @@ def test_what_training_changes(backbone, tuning, tmp_path):
     """Every weight of a frozen backbone, and every base weight under LoRA, stays the same bit for bit."""
     model = tiny_inverter(backbone, tuning=tuning, lora_r=2)
     before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
-    trainer_for(model, tmp_path, word_rows(16), max_steps=2).train()
+    trainer_for(model, tmp_path, word_rows(16), max_steps=3, warmup_steps=0).train()
     changed = {name for name, weight in model.named_parameters() if not weight.equal(before[name])}
     projector = {name for name in before if name.startswith("projector.")}
     adapter = {name for name in before if "lora_" in name}
@@ -117,7 +118,9 @@ def test_save_and_load(backbone, tuning, tmp_path, embedder):
         made.eval().save_pretrained(tmp_path / "model")
         again = AutoModel.from_pretrained(tmp_path / "model")
         assert type(again) is type(made) and not again.training
-        assert again.config.to_dict() | {"_name_or_path": ""} == made.config.to_dict() | {"_name_or_path": ""}
+        assert {name: getattr(again.config, name) for name in SETTINGS} == {
+            name: getattr(made.config, name) for name in SETTINGS
+        }
         with torch.no_grad():
             assert again(**inputs, labels=labels).logits.equal(made(**inputs, labels=labels).logits)
         assert {n for n, w in again.named_parameters() if w.requires_grad} == {
@@ -126,20 +129,16 @@ def test_save_and_load(backbone, tuning, tmp_path, embedder):
         assert again.label_ids(TEXTS) == made.label_ids(TEXTS)
 
 
-def test_auto_model_knows_them_after_importing_the_package_alone(tmp_path):
+def test_auto_model_knows_them_and_the_room_of_real_rows_stays_light(tmp_path):
     tiny_inverter().save_pretrained(tmp_path / "model")
     code = (
-        "import condensers, sys; from transformers import AutoModel\n"
-        "assert 'condensers.inversion' not in sys.modules\n"
+        "import condensers.inversion, sys\n"
+        "assert 'transformers' not in sys.modules\n"
+        "from transformers import AutoModel\n"
         f"print(type(AutoModel.from_pretrained({str(tmp_path / 'model')!r})).__name__)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "EmbeddingInverter"
-
-
-def test_the_room_of_real_rows_stays_light():
-    code = "import condensers.inversion, sys; print('transformers' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)

@@ -29,8 +29,8 @@ IGNORED_LABEL = -100
 class PrefixedModel(PreTrainedModel):
     r"""Base of `EmbeddingInverter` and `InverterCorrector`.
 
-    Trains on :math:`-\sum_t \log p(x_t \mid x_{<t}, \text{prefix})`, the reconstruction loss of vec2text (Morris et al.
-    2023; PInR, Appendix A.1). A subclass makes the prefix from what it is conditioned on (`_prefix`) and names its
+    Trains on :math:`-\sum_t \log p(x_t \mid x_{<t}, \text{prefix})`, the reconstruction loss of vec2text (Morris et
+    al. 2023; PInR, Appendix A.1). A subclass makes the prefix from what it is conditioned on (`_prefix`) and names its
     projectors (`projector_names`).
 
     Args:
@@ -169,7 +169,8 @@ class PrefixedModel(PreTrainedModel):
             returns: ``logits`` of shape (n, n_tokens, n_vocabulary); ``loss``, a mean over tokens.
         """
         if self.backbone.config.is_encoder_decoder:
-            logits = self.backbone(inputs_embeds=prefix, attention_mask=mask, labels=labels).logits
+            shifted = self.backbone.prepare_decoder_input_ids_from_labels(labels)
+            logits = self.backbone(inputs_embeds=prefix, attention_mask=mask, decoder_input_ids=shifted).logits
         else:
             tokens = labels.masked_fill(labels == IGNORED_LABEL, self.config.pad_token_id)
             words = self.backbone.get_input_embeddings()(tokens)
@@ -189,6 +190,7 @@ class PrefixedModel(PreTrainedModel):
         settings = {
             "max_new_tokens": self.config.max_new_tokens,
             "do_sample": False,
+            "use_cache": True,  # Trainer switches it off in the config.
             "pad_token_id": self.config.pad_token_id,
             "eos_token_id": self.config.eos_token_id,
         }
@@ -214,8 +216,8 @@ def _load_language_model(
         return model, processing_class or AutoTokenizer.from_pretrained(source, **options)
     except OSError as error:
         raise SourceNotFoundError(
-            f"{source!r} is neither a folder nor a model that the Hub gave with a tokenizer and weights as safetensors "
-            f"({type(error).__name__}). Check the spelling; offline, pass a local folder."
+            f"{source!r} is neither a folder nor a model that the Hub gave with a tokenizer and weights in "
+            f"safetensors ({type(error).__name__}). Check the spelling; offline, pass a local folder."
         ) from error
 
 

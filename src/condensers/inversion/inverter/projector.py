@@ -9,10 +9,10 @@ from torch import nn
 class EmbeddingProjector(nn.Module):
     r"""Maps a unit vector to k pseudo-tokens in the space of a language model's word vectors.
 
-    vec2text's EmbToSeq (Morris et al. 2023, Section 4), :math:`W_2 \, \sigma(W_1 e)` reshaped to k vectors, with two
-    changes: entries of a unit vector have size :math:`1 / \sqrt{d}` and are scaled to 1 first, and each pseudo-token is
-    given the size of a word vector by a root-mean-square norm with a learned gain. A frozen language model has never
-    met inputs of other sizes.
+    vec2text's projection (Morris et al. 2023), :math:`W_2 \, \sigma(W_1 e)` reshaped to k vectors, with two changes:
+    entries of a unit vector have size :math:`1 / \sqrt{d}` and are scaled to 1 first, and each pseudo-token is given
+    the size of a word vector by a root-mean-square norm with a learned gain. A frozen language model has never met
+    inputs of other sizes.
 
     Args:
         embedding_dim: Entries of a vector.

@@ -7,8 +7,8 @@ from transformers import set_seed
 
 from condensers.embedding import DEFAULT_EMBEDDER, Embedder, load_embedder
 from condensers.inversion.inverter.corrector import InverterCorrector
-from condensers.inversion.inverter.embedding_inverter import EmbeddingInverter
 from condensers.inversion.inverter.embedding_inversion import load_prefixed
+from condensers.inversion.inverter.embedding_inverter import EmbeddingInverter
 from condensers.inversion.inverter.prefixed_model import PrefixedModel
 from condensers.inversion.inverter.trainer import InverterTrainer
 from condensers.inversion.inverter.training_config import InverterTrainingConfig

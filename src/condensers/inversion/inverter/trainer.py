@@ -10,6 +10,7 @@ from condensers.embedding import Embedder
 from condensers.errors import SettingError
 from condensers.inversion.inverter.corrector import InverterCorrector
 from condensers.inversion.inverter.embedding_inverter import EmbeddingInverter
+from condensers.inversion.inverter.length_sampler import EpochLengthSampler
 from condensers.inversion.inverter.prefixed_model import PrefixedModel
 from condensers.inversion.inverter.targets import check_embedder
 from condensers.inversion.inverter.training_config import InverterTrainingConfig
@@ -59,8 +60,8 @@ class InverterTrainer(Trainer):
             )
         if isinstance(model, InverterCorrector) != (inverter is not None):
             raise SettingError(
-                "an InverterCorrector learns from the attempts of an inverter, and nothing else does; pass `inverter=` "
-                "with the one and not with the other."
+                "an InverterCorrector learns from the attempts of an inverter, and nothing else does; pass "
+                "`inverter=` with the one and not with the other."
             )
         for given in (model, inverter):
             if given is not None:
@@ -102,6 +103,14 @@ class InverterTrainer(Trainer):
             batch_size=self._settings.hypothesis_batch_size,
             progress=not self._settings.disable_tqdm,
         )
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:  # noqa: ANN401  (a sampler)
+        rows = self.train_dataset if train_dataset is None else train_dataset
+        if self.args.train_sampling_strategy != "group_by_length":
+            return super()._get_train_sampler(train_dataset)
+        seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
+        batch_size = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        return EpochLengthSampler(batch_size, list(rows[self.args.length_column_name]), seed)
 
     def _set_signature_columns_if_needed(self) -> None:
         super()._set_signature_columns_if_needed()

@@ -60,7 +60,8 @@ def inversion_rows(
     columns: dict[str, Any] = {"embeddings": _vector_column(targets), "labels": labels}
     if isinstance(model, InverterCorrector) and inverter is not None:
         hypotheses = write_hypotheses(inverter, targets, batch_size=batch_size, progress=progress)
-        columns["hypothesis_embeddings"] = _vector_column(embed_texts(hypotheses, embedder, progress=progress).vectors[:])
+        attempts = embed_texts(hypotheses, embedder, progress=progress).vectors[:]
+        columns["hypothesis_embeddings"] = _vector_column(attempts)
         columns["hypothesis_ids"] = model.hypothesis_ids(hypotheses)
         lengths += [len(ids) for ids in columns["hypothesis_ids"]]
     return Dataset(pa.table({**columns, LENGTH_COLUMN: lengths}))
