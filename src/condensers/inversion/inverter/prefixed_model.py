@@ -70,9 +70,14 @@ class PrefixedModel(PreTrainedModel):
             size = self.backbone.get_input_embeddings().weight.detach().float().square().mean().sqrt().item()
             for name in self.projector_names:
                 nn.init.constant_(getattr(self, name).norm.weight, size)
-        if config.tuning != "full":
-            for name, weight in self.backbone.named_parameters():
-                weight.requires_grad_("lora_" in name)
+        self._freeze()
+
+    @classmethod
+    def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401, D102  (as every PreTrainedModel)
+        loaded = super().from_pretrained(*args, **kwargs)
+        # Weights that are read take the place of those that were frozen.
+        (loaded[0] if isinstance(loaded, tuple) else loaded)._freeze()
+        return loaded
 
     @classmethod
     def from_backbone(
@@ -152,6 +157,11 @@ class PrefixedModel(PreTrainedModel):
         tokenizer = self.processing_class
         super().save_pretrained(save_directory, *args, **kwargs)
         tokenizer.save_pretrained(save_directory)
+
+    def _freeze(self) -> None:
+        if self.config.tuning != "full":
+            for name, weight in self.backbone.named_parameters():
+                weight.requires_grad_("lora_" in name)
 
     def _init_weights(self, module: nn.Module) -> None:
         if isinstance(module, EmbeddingProjector):
