@@ -23,7 +23,7 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ from condensers import (
     load_source,
 )
 from condensers.data import temporary_seed, write_json
-from condensers.embedding import EmbeddedRows, embed_texts
+from condensers.embedding import Embedder, embed_texts
 from condensers.llm.bundled import bundled_llm
 from condensers.selection import nearest_of
 
@@ -70,6 +70,20 @@ def split(texts: list[str], n_targets: int) -> tuple[list[str], list[str]]:
     targets = sorted(held)
     drawn = rng.permutation(len(targets))[:n_targets]
     return [rest[i] for i in rng.permutation(len(rest))], [targets[i] for i in drawn]
+
+
+class Remembered:
+    """An embedder that has embedded some texts before, in the order of their file, which is the order of the cache."""
+
+    def __init__(self, embedder: Embedder, texts: list[str]) -> None:
+        self.name, self.fingerprint = embedder.name, embedder.fingerprint
+        self._embedder = embedder
+        self._known = dict(zip(texts, embed_texts(texts, embedder).vectors[:], strict=True))
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        new = [text for text in texts if text not in self._known]
+        made = dict(zip(new, self._embedder.encode(new), strict=True)) if new else {}
+        return np.stack([made[text] if text in made else self._known[text] for text in texts])
 
 
 def token_f1(text: str, reference: str) -> float:
@@ -170,14 +184,14 @@ def unconditioned(n: int) -> list[str]:
 def compare(given: argparse.Namespace, train: list[str], targets: list[str]) -> None:
     """Inverts the targets in every way; finished ones are not done again."""
     vectors = embed_texts(targets, given.embedder).vectors[:]
-    rows = EmbeddedRows(train, embed_texts(train, given.embedder).vectors[:])
+    rows = embed_texts(train, given.embedder).vectors[:]
 
     def decoded(**settings: Any) -> Callable[[], list[str]]:  # noqa: ANN401
         return lambda: EmbeddingInversion(given.inverter, embedder=given.embedder, **settings).realise(vectors)
 
     corrected = {"corrector": given.corrector}
     methods = {
-        "nearest_row": lambda: [train[i] for i in nearest_of(vectors, rows.vectors)],
+        "nearest_row": lambda: [train[i] for i in nearest_of(vectors, rows)],
         "unconditioned": lambda: unconditioned(len(targets)),
         "shuffled": lambda: given.inverter.write(np.roll(vectors, 1, axis=0)),
         "greedy": lambda: given.inverter.write(vectors),
@@ -258,10 +272,9 @@ def main() -> None:
     parser.add_argument("--targets", type=int, default=200)
     given = parser.parse_args()
     given.work = given.work / given.name
-    given.embedder = load_embedder("offline")
-    texts = load_source(given.data / "sst2", split="train")["text"][:]
-    train, targets = split(list(dict.fromkeys(text.strip() for text in texts)), given.targets)
-    embed_texts(train, given.embedder)
+    texts = [text.strip() for text in load_source(given.data / "sst2", split="train")["text"][:]]
+    given.embedder = Remembered(load_embedder("offline"), texts)
+    train, targets = split(list(dict.fromkeys(texts)), given.targets)
 
     def inverter() -> EmbeddingInverter:
         return EmbeddingInverter.from_backbone(
