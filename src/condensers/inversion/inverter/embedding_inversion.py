@@ -70,7 +70,7 @@ class EmbeddingInversion:
     corrector: str | os.PathLike[str] | InverterCorrector | None = None
     embedder: str | Embedder = DEFAULT_EMBEDDER
     num_rounds: int = 4
-    beam_width: int = 4
+    beam_width: int = 2
     num_candidates: int = 8
     temperature: float = 0.7
     batch_size: int = 16
