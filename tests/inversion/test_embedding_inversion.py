@@ -80,8 +80,12 @@ def test_models_from_folders(trained, corrector, points, embedder, tmp_path):
 
 
 def test_another_embedder_is_refused(trained, points):
-    other = WordEmbedder("other words")
-    with pytest.raises(SettingError, match=r"'words' .*32 dimensions.*'other words'") as refused:
+    class Short(WordEmbedder):
+        def encode(self, texts):
+            return super().encode(texts)[:, :8]
+
+    other = Short("other words")
+    with pytest.raises(SettingError, match=r"'words' .*32 dimensions.*'other words' .*8 dimensions") as refused:
         EmbeddingInversion(trained, None, other).invert(points)
     assert trained.config.embedder_fingerprint in str(refused.value) and other.fingerprint in str(refused.value)
 

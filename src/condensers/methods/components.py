@@ -1,7 +1,7 @@
 """Saving and loading the parts of a condenser: plain settings as JSON, learned parts in a folder of their own."""
 
 import os
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -44,6 +44,8 @@ def _plain(setting: Any) -> Any:  # noqa: ANN401  (any JSON value)
     """Models and embedders, which a part may hold, by their names."""
     if isinstance(setting, (str, int, float, list, tuple, dict)) or setting is None:
         return setting
+    if is_dataclass(setting) and not isinstance(setting, type):
+        return asdict(setting)
     if isinstance(setting, os.PathLike):
         return os.fspath(setting)
     return getattr(setting, "name_or_path", None) or getattr(setting, "name", None) or type(setting).__name__

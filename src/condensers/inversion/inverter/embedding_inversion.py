@@ -1,7 +1,7 @@
 """Points become texts by an inverter and rounds of correction."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
@@ -189,7 +189,7 @@ class _Beam:
 _EMPTY = _Beam([], [], [])
 
 
-def load_prefixed(source: str | os.PathLike[str] | Model, kind: Callable[..., Model]) -> Model:
+def load_prefixed(source: str | os.PathLike[str] | Model, kind: type[Model]) -> Model:
     """Loads an inverter or a corrector to the device that accelerate chose; an object is handed back as it is.
 
     Raises:
@@ -200,6 +200,6 @@ def load_prefixed(source: str | os.PathLike[str] | Model, kind: Callable[..., Mo
     if isinstance(source, (str, os.PathLike)):
         folder = find_model_files(os.fspath(source), remedy="train one with `InverterTrainer`.")
         model = AutoModel.from_pretrained(folder, use_safetensors=True).to(PartialState().device)
-    if not isinstance(model, kind):  # type: ignore[arg-type]
+    if not isinstance(model, kind):
         raise SettingError(f"{source!r} must be an {kind.__name__}; it is a {type(model).__name__}.")
     return model

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import datasets
 import numpy as np
+from accelerate import PartialState
 from tqdm.auto import tqdm
 
 from condensers.data import write_json
@@ -23,7 +24,8 @@ def write_hypotheses(
     """Writes one text a vector, greedily, taking from the cache what was written before (PInR, Eq. 5: x_0 given e).
 
     Texts lie in the cache of `datasets` in shards of 512, under the inverter's weights and the vectors, so a killed
-    run goes on at the shard where it stopped.
+    run goes on at the shard where it stopped. Under ``accelerate launch`` each process writes its share, and all of
+    them read the whole; they must share the cache folder.
 
     Args:
         inverter: A trained inverter, on the device where it shall run.
@@ -41,20 +43,21 @@ def write_hypotheses(
     """
     targets = unit_targets(vectors, inverter.config)
     folder = Path(datasets.config.HF_DATASETS_CACHE) / "condensers" / "hypotheses" / weights_digest(inverter)
-    texts: list[str] = []
-    with tqdm(total=len(targets), desc="Writing hypotheses", unit="row", disable=not progress) as bar:
-        for start in range(0, len(targets), _SHARD_ROWS):
-            shard = targets[start : start + _SHARD_ROWS]
-            path = folder / f"{hashlib.sha256(shard.tobytes()).hexdigest()[:32]}.json"
-            if path.is_file():
-                texts += json.loads(path.read_text(encoding="utf-8"))
-            else:
-                texts += _write_shard(inverter, shard, path, batch_size)
+    shards = [targets[start : start + _SHARD_ROWS] for start in range(0, len(targets), _SHARD_ROWS)]
+    paths = [folder / f"{hashlib.sha256(shard.tobytes()).hexdigest()[:32]}.json" for shard in shards]
+    state = PartialState()
+    mine = list(zip(shards, paths, strict=True))[state.process_index :: state.num_processes]
+    hidden = not (progress and state.is_main_process)
+    with tqdm(total=sum(len(shard) for shard, _ in mine), desc="Hypotheses", unit="row", disable=hidden) as bar:
+        for shard, path in mine:
+            if not path.is_file():
+                _write_shard(inverter, shard, path, batch_size)
             bar.update(len(shard))
-    return texts
+    state.wait_for_everyone()
+    return [text for path in paths for text in json.loads(path.read_text(encoding="utf-8"))]
 
 
-def _write_shard(inverter: EmbeddingInverter, shard: np.ndarray, path: Path, batch_size: int) -> list[str]:
+def _write_shard(inverter: EmbeddingInverter, shard: np.ndarray, path: Path, batch_size: int) -> None:
     texts: list[str] = []
     for start in range(0, len(shard), batch_size):
         texts += inverter.write(shard[start : start + batch_size])
@@ -66,4 +69,3 @@ def _write_shard(inverter: EmbeddingInverter, shard: np.ndarray, path: Path, bat
             f"could not write hypotheses in {str(path.parent)!r}: {error.strerror or error}. Free some space, or set "
             f"HF_DATASETS_CACHE to another place."
         ) from error
-    return texts

@@ -10,16 +10,16 @@ from condensers.inversion.inverter.config import EmbeddingInverterConfig
 def check_embedder(config: EmbeddingInverterConfig, embedder: Embedder) -> None:
     """Raises unless a model was trained for this embedder.
 
-    The dimension is looked at by `unit_targets`, since an embedder does not tell it without embedding a text.
-
     Raises:
         SettingError: if the fingerprints differ; the message names both embedders.
     """
     if embedder.fingerprint != config.embedder_fingerprint:
+        dim = embedder.encode(["a text"]).shape[1]
         raise SettingError(
             f"this {config.model_type} was trained for the embedder {config.embedder_name!r} "
             f"(fingerprint {config.embedder_fingerprint!r}, {config.embedding_dim} dimensions); got {embedder.name!r} "
-            f"(fingerprint {embedder.fingerprint!r}). Pass that embedder, or train an inverter for this one."
+            f"(fingerprint {embedder.fingerprint!r}, {dim} dimensions). Pass that one, or train an inverter for "
+            f"this one."
         )
 
 

@@ -71,8 +71,7 @@ class InverterTrainer(Trainer):
         if inverter is not None:
             inverter.to(args.device)
         self._settings = args
-        with args.main_process_first(desc="embedding"):
-            prepared = [None if rows is None else self.prepare(rows, model) for rows in (train_dataset, eval_dataset)]
+        prepared = [None if rows is None else self.prepare(rows, model) for rows in (train_dataset, eval_dataset)]
         kwargs.setdefault("data_collator", InversionCollator(model.config.pad_token_id or 0))
         super().__init__(
             model,
