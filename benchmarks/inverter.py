@@ -48,7 +48,7 @@ from condensers import (
 )
 from condensers.data import temporary_seed, write_json
 from condensers.embedding import Embedder, embed_texts
-from condensers.inversion.inverter import Inverted
+from condensers.inversion.inverter import Inverted, PrefixedModel
 from condensers.llm.bundled import bundled_llm
 from condensers.selection import nearest_of
 
@@ -98,7 +98,9 @@ def token_f1(text: str, reference: str) -> float:
     return 2 * shared / (found.total() + wanted.total()) if shared else 0.0
 
 
-def trainer_of(model: Any, rows: list[str], given: argparse.Namespace, folder: Path, n_steps: int) -> InverterTrainer:  # noqa: ANN401
+def trainer_of(
+    model: PrefixedModel, rows: list[str], given: argparse.Namespace, folder: Path, n_steps: int, **settings: Any
+) -> InverterTrainer:
     args = InverterTrainingConfig(
         output_dir=str(folder),
         max_steps=n_steps,
@@ -109,6 +111,7 @@ def trainer_of(model: Any, rows: list[str], given: argparse.Namespace, folder: P
         logging_steps=20,
         report_to="none",
         dataloader_pin_memory=torch.cuda.is_available(),
+        **settings,
     )
     data = Dataset.from_dict({"text": rows})
     inverter = given.inverter if isinstance(model, InverterCorrector) else None
@@ -125,11 +128,11 @@ class Clock(TrainerCallback):
         self.ends.append(time.perf_counter())
 
 
-def affordable_steps(model: Any, rows: list[str], given: argparse.Namespace, minutes: float) -> int:  # noqa: ANN401
+def affordable_steps(model: PrefixedModel, rows: list[str], given: argparse.Namespace, minutes: float) -> int:
     """How many steps, and attempts before them, fit into the minutes; at most one pass over the rows."""
     rows = rows[: given.batch_size * (N_TIMED + 1)]
     began, clock = time.perf_counter(), Clock()
-    trainer = trainer_of(model, rows, given, given.work / "timed", N_TIMED + 1)
+    trainer = trainer_of(model, rows, given, given.work / "timed", N_TIMED + 1, save_strategy="no")
     preparing = (time.perf_counter() - began) / len(rows) if isinstance(model, InverterCorrector) else 0.0
     trainer.add_callback(clock)
     trainer.train()

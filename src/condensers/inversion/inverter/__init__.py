@@ -10,6 +10,7 @@ from condensers.inversion.inverter.corrector import InverterCorrector
 from condensers.inversion.inverter.embedding_inversion import EmbeddingInversion, Inverted
 from condensers.inversion.inverter.embedding_inverter import EmbeddingInverter
 from condensers.inversion.inverter.hypotheses import write_hypotheses
+from condensers.inversion.inverter.prefixed_model import PrefixedModel
 from condensers.inversion.inverter.targets import check_embedder, unit_targets
 from condensers.inversion.inverter.trainer import InverterTrainer
 from condensers.inversion.inverter.training_config import InverterTrainingConfig
@@ -29,6 +30,7 @@ __all__ = [
     "InverterCorrectorConfig",
     "InverterTrainer",
     "InverterTrainingConfig",
+    "PrefixedModel",
     "check_embedder",
     "inversion_rows",
     "unit_targets",
