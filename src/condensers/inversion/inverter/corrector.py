@@ -37,7 +37,7 @@ class InverterCorrector(PrefixedModel):
         for name in ("model_type", "architectures", "backbone"):
             settings.pop(name, None)
         config = InverterCorrectorConfig(backbone=copy.deepcopy(inverter.config.backbone), **settings)
-        corrector = cls(config, processing_class=inverter.processing_class)
+        corrector: Any = cls(config, processing_class=inverter.processing_class)
         weights = inverter.state_dict()
         for name in cls.projector_names:
             weights |= {f"{name}.{key}": value for key, value in inverter.projector.state_dict().items()}
@@ -104,7 +104,7 @@ class InverterCorrector(PrefixedModel):
         hypothesis_mask: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         parts = [
-            self.backbone.get_input_embeddings()(hypothesis_ids),
+            self._words(hypothesis_ids),
             self.hypothesis_projector(hypothesis_embeddings),
             self.difference_projector(embeddings - hypothesis_embeddings),
             self.projector(embeddings),

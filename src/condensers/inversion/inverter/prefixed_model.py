@@ -61,13 +61,13 @@ class PrefixedModel(PreTrainedModel):
             # `post_init` initialises what is not marked.
             for module in self.backbone.modules():
                 module._is_hf_initialized = True
-        width = self.backbone.get_input_embeddings().weight.shape[1]
+        width = self._words.weight.shape[1]
         for name in self.projector_names:
             setattr(self, name, EmbeddingProjector(config.embedding_dim, width, config.num_virtual_tokens))
         self._processing_class = processing_class
         self.post_init()
         if given:
-            size = self.backbone.get_input_embeddings().weight.detach().float().square().mean().sqrt().item()
+            size = self._words.weight.detach().float().square().mean().sqrt().item()
             for name in self.projector_names:
                 nn.init.constant_(getattr(self, name).norm.weight, size)
         self._freeze()
@@ -110,7 +110,8 @@ class PrefixedModel(PreTrainedModel):
         if end is None:
             raise SettingError("the tokenizer has no end-of-sequence token, so no text would end; set `eos_token`.")
         pad = processing_class.pad_token_id
-        config = cls.config_class(  # type: ignore[misc]
+        kind: Any = cls.config_class
+        config = kind(
             backbone=model.config,
             embedder_name=embedder.name,
             embedder_fingerprint=embedder.fingerprint,
@@ -158,6 +159,10 @@ class PrefixedModel(PreTrainedModel):
         super().save_pretrained(save_directory, *args, **kwargs)
         tokenizer.save_pretrained(save_directory)
 
+    @property
+    def _words(self) -> Any:  # noqa: ANN401  (a torch.nn.Embedding)
+        return self.backbone.get_input_embeddings()
+
     def _freeze(self) -> None:
         if self.config.tuning != "full":
             for name, weight in self.backbone.named_parameters():
@@ -182,8 +187,8 @@ class PrefixedModel(PreTrainedModel):
             shifted = self.backbone.prepare_decoder_input_ids_from_labels(labels)
             logits = self.backbone(inputs_embeds=prefix, attention_mask=mask, decoder_input_ids=shifted).logits
         else:
-            tokens = labels.masked_fill(labels == IGNORED_LABEL, self.config.pad_token_id)
-            words = self.backbone.get_input_embeddings()(tokens)
+            tokens = labels.masked_fill(labels == IGNORED_LABEL, self.config.pad_token_id or 0)
+            words = self._words(tokens)
             whole = torch.cat([mask, torch.ones_like(tokens)], dim=1)
             # A position predicts the next one; the vocabulary is large, so what would be thrown away is not computed.
             logits = self.backbone(

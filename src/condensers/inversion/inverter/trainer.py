@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from datasets import Dataset
+from torch import nn
 from transformers import Trainer
 
 from condensers.embedding import Embedder
@@ -69,7 +70,7 @@ class InverterTrainer(Trainer):
         self.embedder, self.inverter, self.text = embedder, inverter, text
         args = args or InverterTrainingConfig(output_dir=model.config.model_type)
         if inverter is not None:
-            inverter.to(args.device)
+            nn.Module.to(inverter, args.device)
         self._settings = args
         prepared = [None if rows is None else self.prepare(rows, model) for rows in (train_dataset, eval_dataset)]
         kwargs.setdefault("data_collator", InversionCollator(model.config.pad_token_id or 0))
@@ -104,7 +105,7 @@ class InverterTrainer(Trainer):
         )
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:  # noqa: ANN401  (a sampler)
-        rows = self.train_dataset if train_dataset is None else train_dataset
+        rows: Any = self.train_dataset if train_dataset is None else train_dataset
         if self.args.train_sampling_strategy != "group_by_length":
             return super()._get_train_sampler(train_dataset)
         seed = self.args.seed if self.args.data_seed is None else self.args.data_seed

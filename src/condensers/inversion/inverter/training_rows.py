@@ -88,7 +88,7 @@ class InversionCollator:
         Shape:
             returns: what the model's `forward` takes.
         """
-        batch = {
+        batch: dict[str, torch.Tensor] = {
             name: torch.tensor([row[name] for row in features], dtype=torch.float32)
             for name in ("embeddings", "hypothesis_embeddings")
             if name in features[0]
