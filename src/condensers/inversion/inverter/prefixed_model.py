@@ -183,15 +183,16 @@ class PrefixedModel(PreTrainedModel):
             labels: (n, n_tokens), int64, `IGNORED_LABEL` after the end of a text.
             returns: ``logits`` of shape (n, n_tokens, n_vocabulary); ``loss``, a mean over tokens.
         """
-        if self.backbone.config.is_encoder_decoder:
-            shifted = self.backbone.prepare_decoder_input_ids_from_labels(labels)
-            logits = self.backbone(inputs_embeds=prefix, attention_mask=mask, decoder_input_ids=shifted).logits
+        backbone: Any = self.backbone
+        if backbone.config.is_encoder_decoder:
+            shifted = backbone.prepare_decoder_input_ids_from_labels(labels)
+            logits = backbone(inputs_embeds=prefix, attention_mask=mask, decoder_input_ids=shifted).logits
         else:
             tokens = labels.masked_fill(labels == IGNORED_LABEL, self.config.pad_token_id or 0)
             words = self._words(tokens)
             whole = torch.cat([mask, torch.ones_like(tokens)], dim=1)
             # A position predicts the next one; the vocabulary is large, so what would be thrown away is not computed.
-            logits = self.backbone(
+            logits = backbone(
                 inputs_embeds=torch.cat([prefix, words], dim=1),
                 attention_mask=whole,
                 position_ids=(whole.cumsum(1) - 1).clamp(min=0),
