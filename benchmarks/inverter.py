@@ -145,7 +145,6 @@ def trained(what: str, given: argparse.Namespace, make: Callable[[], Any], rows:
     folder, plan = given.work / what, given.work / f"{what}.json"
     if (given.name, what) in CELLS.by_key():
         return AutoModel.from_pretrained(folder).eval()
-    torch.manual_seed(0)
     if not plan.is_file():
         given.work.mkdir(parents=True, exist_ok=True)
         n_steps = min(affordable_steps(make(), rows, given, minutes), len(rows) // given.batch_size)
@@ -154,6 +153,7 @@ def trained(what: str, given: argparse.Namespace, make: Callable[[], Any], rows:
     used = rows[: n_steps * given.batch_size]
     checkpoint = get_last_checkpoint(str(folder)) if folder.is_dir() else None
     began = time.perf_counter()
+    torch.manual_seed(0)
     model = make()
     trainer = trainer_of(model, used, given, folder, n_steps)
     trainer.train(resume_from_checkpoint=checkpoint)
