@@ -173,7 +173,8 @@ class PrefixedModel(PreTrainedModel):
             module.reset_parameters()
 
     def _as_input(self, vectors: np.ndarray | torch.Tensor) -> torch.Tensor:
-        return torch.as_tensor(vectors, device=self.device)
+        # A copy, since torch warns of arrays that cannot be written to, which those of a memory map are.
+        return torch.as_tensor(vectors.copy() if isinstance(vectors, np.ndarray) else vectors, device=self.device)
 
     def _run(self, prefix: torch.Tensor, mask: torch.Tensor, labels: torch.Tensor) -> CausalLMOutput:
         """Reconstruction loss and logits.
