@@ -24,6 +24,8 @@ _PUBLIC: dict[str, str] = {
     "DIMPSFTTrainer": "trainers.dimp_sft_trainer",
     "DIMPTrainer": "trainers",
     "EmbeddingCondenser": "methods",
+    "EmbeddingInversion": "inversion.inverter",
+    "EmbeddingInverter": "inversion.inverter",
     "ErrorExtrapolationCondenser": "methods.error_extrapolation",
     "FacilityLocationCondenser": "methods",
     "FewShotCondenser": "methods.few_shot",
@@ -34,6 +36,9 @@ _PUBLIC: dict[str, str] = {
     "HerdingCondenser": "methods",
     "ImportanceWeightedConfig": "trainers",
     "ImportanceWeightedTrainer": "trainers",
+    "InverterCorrector": "inversion.inverter",
+    "InverterTrainer": "inversion.inverter",
+    "InverterTrainingConfig": "inversion.inverter",
     "KCenterCondenser": "methods",
     "LabelConfidence": "rewards",
     "MetaWeightedConfig": "trainers",
@@ -60,6 +65,8 @@ __all__ = [
     "DIMPSFTTrainer",
     "DIMPTrainer",
     "EmbeddingCondenser",
+    "EmbeddingInversion",
+    "EmbeddingInverter",
     "ErrorExtrapolationCondenser",
     "FacilityLocationCondenser",
     "FewShotCondenser",
@@ -70,6 +77,9 @@ __all__ = [
     "HerdingCondenser",
     "ImportanceWeightedConfig",
     "ImportanceWeightedTrainer",
+    "InverterCorrector",
+    "InverterTrainer",
+    "InverterTrainingConfig",
     "KCenterCondenser",
     "LabelConfidence",
     "MetaWeightedConfig",
@@ -87,6 +97,13 @@ if TYPE_CHECKING:
     from condensers.data import Budget, Columns, load_source, load_test_split, sample_dataset
     from condensers.embedding import load_embedder
     from condensers.errors import CondensersError
+    from condensers.inversion.inverter import (
+        EmbeddingInversion,
+        EmbeddingInverter,
+        InverterCorrector,
+        InverterTrainer,
+        InverterTrainingConfig,
+    )
     from condensers.methods import (
         AutoCondenser,
         Condenser,

@@ -7,7 +7,11 @@ from typing import Any
 from wrapt import register_post_import_hook
 
 # Model type -> the room that registers its classes when it is imported, and the name of its configuration there.
-MODEL_TYPES = {"label_confidence": ("condensers.rewards", "LabelConfidenceConfig")}
+MODEL_TYPES = {
+    "embedding_inverter": ("condensers.inversion.inverter", "EmbeddingInverterConfig"),
+    "inverter_corrector": ("condensers.inversion.inverter", "InverterCorrectorConfig"),
+    "label_confidence": ("condensers.rewards", "LabelConfidenceConfig"),
+}
 
 
 class _ConfigToBe:

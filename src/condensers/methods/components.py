@@ -1,5 +1,6 @@
 """Saving and loading the parts of a condenser: plain settings as JSON, learned parts in a folder of their own."""
 
+import os
 from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
@@ -35,8 +36,19 @@ def component_spec(component: object) -> dict[str, Any]:
 
 def describe(component: object) -> dict[str, Any]:
     """Names a part and its settings, for the record of a run; a user's own part need not be one that can be saved."""
-    settings = asdict(component) if is_dataclass(component) and not isinstance(component, type) else {}
-    return {"type": type(component).__name__, **settings}
+    known = fields(component) if is_dataclass(component) and not isinstance(component, type) else ()
+    return {"type": type(component).__name__, **{f.name: _plain(getattr(component, f.name)) for f in known}}
+
+
+def _plain(setting: Any) -> Any:  # noqa: ANN401  (any JSON value)
+    """Models and embedders, which a part may hold, by their names."""
+    if isinstance(setting, (str, int, float, list, tuple, dict)) or setting is None:
+        return setting
+    if is_dataclass(setting) and not isinstance(setting, type):
+        return asdict(setting)
+    if isinstance(setting, os.PathLike):
+        return os.fspath(setting)
+    return getattr(setting, "name_or_path", None) or getattr(setting, "name", None) or type(setting).__name__
 
 
 def component_from_spec(spec: dict[str, Any]) -> Any:  # noqa: ANN401  (one of COMPONENTS)
