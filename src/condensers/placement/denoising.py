@@ -22,8 +22,8 @@ _LAYERS = ("first", "second", "last")
 class DenoisingScoreNetwork(LearnedScore):
     r"""Score of a learned energy, trained to point from noisy rows back to the clean ones.
 
-    One of the score-based models that PInR allows (Section 4.1, Implementation). Denoising score matching (Vincent 2011,
-    Eq. 11) over noise levels drawn log-uniformly, weighted as in Song and Ermon (2019, Eqs. 5 and 6):
+    One of the score-based models that PInR allows (Section 4.1, Implementation). Denoising score matching (Vincent
+    2011) over noise levels drawn log-uniformly, weighted as in Song and Ermon (2019, Section 4.2):
 
     .. math:: \min_\theta \; \mathbb{E}_{x, \sigma, \epsilon} \big\lVert \sigma\, s_\theta(x + \sigma\epsilon, \sigma)
        + \epsilon \big\rVert^2

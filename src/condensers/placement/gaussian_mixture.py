@@ -144,7 +144,7 @@ class GaussianMixtureScore(LearnedScore):
         variance = float(rows.var(axis=0, dtype=np.float64).mean())
         if not variance > 1e-12 * float((rows.astype(np.float64) ** 2).mean()):
             raise RowError(
-                f"all {n_rows} row(s) are the same point, which has no density; a placement repeats such a row instead."
+                f"all {n_rows} row(s) are the same point, which has no density; placements repeat such a row instead."
             )
         # A component wants a few rows for its mean alone.
         n = max(1, min(self.n_components, n_start // 2))

@@ -154,7 +154,9 @@ class LearnedScore:
                 f"points of shape {tuple(x.shape)} cannot be scored by a model of {self.dim} dimensions; give it "
                 f"(m, {self.dim})."
             )
-        return torch.as_tensor(x, dtype=torch.float32)
+        if isinstance(x, np.ndarray):
+            return torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32))
+        return x.float()
 
 
 def read_config(folder: str | os.PathLike[str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Self
 
 from condensers.data import write_json
 from condensers.embedding import Matrix
-from condensers.errors import SettingError, SourceNotFoundError
+from condensers.errors import RowError, SettingError, SourceNotFoundError
 from condensers.placement.denoising import DenoisingScoreNetwork
 from condensers.placement.gaussian_mixture import GaussianMixtureScore
 from condensers.placement.kernel_density import KernelDensityScore
@@ -55,9 +55,14 @@ class ParticleTarget:
 
         Shape:
             x: (n_rows, dim), float32.
+
+        Raises:
+            RowError: if all rows are the same.
         """
         if subspace is None:
             return cls(None, model.fit(x))
+        if subspace.size == 0:
+            raise RowError(f"all {x.shape[0]} row(s) are the same point, which has no density to learn.")
         rows: Matrix = ProjectedRows(x, subspace)
         if x.shape[0] * subspace.size <= _CELLS:
             rows = rows[:]

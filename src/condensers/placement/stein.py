@@ -36,8 +36,8 @@ def median_bandwidth(x: "torch.Tensor", rule: Bandwidth) -> float:
 
     Args:
         x: Particles; of more than 512, as many evenly spaced ones decide.
-        rule: ``median``, the median squared distance of two particles; ``liu_wang``, that over log(m + 1), as in Liu and
-            Wang (2016, Section 5); or h itself.
+        rule: ``median``, the median squared distance of two particles; ``liu_wang``, that over log(m + 1), after Liu
+            and Wang (2016, Section 5); or h itself.
 
     Shape:
         x: (m, dim).
@@ -109,7 +109,7 @@ def stein_discrepancy(x: "torch.Tensor", scores: "torch.Tensor", h: float) -> fl
 def kernel_stein_discrepancy(x: np.ndarray, scores: np.ndarray, bandwidth: Bandwidth = "median") -> float:
     r"""How far particles are from a density known by its score alone.
 
-    Liu, Lee and Jordan (2016, Eq. 3.5), the V-statistic: the root of the mean over all pairs, each with itself included, of
+    Liu, Lee and Jordan (2016), as V-statistic: the root of the mean over all pairs, each with itself included, of
 
     .. math:: k(x, y) \Big[s_x^\top s_y + \frac2h (s_x - s_y)^\top (x - y) + \frac{2d}{h}
        - \frac{4}{h^2} \lVert x - y \rVert^2\Big], \quad k(x, y) = \exp(-\lVert x - y \rVert^2 / h)

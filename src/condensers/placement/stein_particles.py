@@ -66,16 +66,16 @@ class SteinParticles:
 
     Each particle moves by the direction of `stein_direction`, to where the score model puts rows and away from the
     others, with steps as AdaGrad takes them (Duchi et al. 2011). Liu and Wang (2016) forget old directions
-    exponentially; then moves never end, and there is nothing to stop on. The discrepancy cannot tell one bandwidth from
-    another, so its history keeps that of the start.
+    exponentially; then moves never end, and there is nothing to stop on. Discrepancies compare only at one bandwidth,
+    so the history keeps that of the start.
 
-    With few particles in many dimensions SVGD collapses. For m particles at equal distances, a Gaussian target in d
-    dimensions, m < d, and :math:`u = \text{squared distance} / h`, setting Eq. 2 to zero gives the variance as a share of
-    the target's:
+    With few particles in many dimensions SVGD collapses. For m particles at equal distances, a Gaussian target in
+    d > m dimensions, and :math:`u = \text{squared distance} / h`, setting Eq. 2 to zero gives the variance as a share
+    of the target's:
 
     .. math:: \frac{m}{d} \cdot \frac{u}{e^u - 1}
 
-    With the bandwidth of Liu and Wang, :math:`u = \log m`, so the share is :math:`\log(m) / d`; with u = 1 it is
+    With the bandwidth of Liu and Wang, :math:`u = \log(m + 1)`, so the share is :math:`\log(m + 1) / d`; with u = 1 it is
     :math:`0.58\, m / d`, and no bandwidth goes beyond m / d. So particles move in as many principal axes as they can
     fill, scaled to equal variance, and h is the median squared distance, u = 1.
 
@@ -104,7 +104,7 @@ class SteinParticles:
 
     score: ScoreModel = field(default_factory=GaussianMixtureScore)
     subspace: float | None = 0.9
-    particles_per_axis: float = 3.0
+    particles_per_axis: float = 4.0
     complement: Complement = "start"
     bandwidth: Bandwidth = "median"
     step_size: float = 0.3
@@ -144,8 +144,6 @@ class SteinParticles:
         if self.subspace is None:
             return ParticleTarget.of(x, None, deepcopy(self.score))
         subspace = Subspace.of(x, self.subspace)
-        if subspace.size == 0:
-            raise RowError(f"all {x.shape[0]} row(s) are the same point, which has no density to learn.")
         if n is not None:
             subspace = subspace.first(self._n_axes(subspace, n))
         return ParticleTarget.of(x, subspace, deepcopy(self.score))
@@ -209,8 +207,8 @@ class SteinParticles:
             update = float(move.square().mean()) ** 0.5
             if not np.isfinite(update):
                 raise RowError(
-                    f"the scores of {type(model).__name__} are no longer finite after {steps} steps; lower `step_size`, "
-                    f"or fit it with more smoothing."
+                    f"the scores of {type(model).__name__} are no longer finite after {steps} steps; lower "
+                    f"`step_size`, or fit it with more smoothing."
                 )
             converged = update < self.tol
             if steps % self.record_every == 0 or converged or steps == self.max_steps:
