@@ -5,7 +5,7 @@
 
 Every class is split in two halves of at most `--rows` rows. Points are placed among the rows of one half, and judged
 against the other: as points, and as the real rows of the first half that are nearest to them. The table goes to
-`benchmarks/results/placement_quality.md`; it holds means over classes and seeds.
+`benchmarks/results/placement_quality.md`, a section for each dataset; a run replaces those that it measures.
 """
 
 import argparse
@@ -105,7 +105,7 @@ def measure(arguments: argparse.Namespace, dataset: str) -> list[str]:
                     scores[n, name, "rows"].append(judge.scores(rows[nearest_of(points, rows)]))
         print(f"{dataset}: {len(sizes)} classes done", flush=True)
     return [
-        f"\n## {dataset}: {len(sizes)} classes of {min(sizes)} to {max(sizes)} rows, {arguments.seeds} seeds\n",
+        f"{dataset}: {len(sizes)} classes of {min(sizes)} to {max(sizes)} rows, {arguments.seeds} seeds\n",
         *(line for n in arguments.per_class for line in block(n, scores, nulls[n], seconds)),
     ]
 
@@ -146,13 +146,16 @@ def main() -> None:
         "",
         f"Means over classes and seeds. Points are placed among at most {arguments.rows:,} rows of a class and "
         "judged against as many others, as points and as the nearest real rows. Embeddings: all-MiniLM-L6-v2. "
-        "Coverage (higher is better), FID and Wasserstein (lower) are the library's; MMD (lower) has a Gaussian kernel at the median "
-        "distance; variance is the points' share of the rows' total.",
+        "Coverage (higher is better), FID and Wasserstein (lower) are the library's; MMD (lower) has a Gaussian kernel at "
+        "the median distance; variance is the points' share of the rows' total.",
     ]
+    before = TABLE.read_text(encoding="utf-8") if TABLE.exists() else ""
+    sections = {part.split(":")[0]: part.strip() for part in before.split("\n## ")[1:]}
     for dataset in arguments.datasets.split(","):
-        lines += measure(arguments, dataset)
-    TABLE.write_text("\n".join([*lines, ""]), encoding="utf-8")
-    print(f"wrote {TABLE}")
+        sections[dataset] = "\n".join(measure(arguments, dataset))
+        text = "\n\n".join(["\n".join(lines), *(f"## {section}" for section in sections.values())])
+        TABLE.write_text(text + "\n", encoding="utf-8")
+        print(f"wrote {TABLE}")
 
 
 if __name__ == "__main__":

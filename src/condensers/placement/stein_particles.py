@@ -75,9 +75,9 @@ class SteinParticles:
 
     .. math:: \frac{m}{d} \cdot \frac{u}{e^u - 1}
 
-    With the bandwidth of Liu and Wang, :math:`u = \log(m + 1)`, so the share is :math:`\log(m + 1) / d`; with u = 1 it
-    is :math:`0.58\, m / d`, and no bandwidth goes beyond m / d. So particles move in as many principal axes as they can
-    fill, scaled to equal variance, and h is the median squared distance, u = 1.
+    With the bandwidth of Liu and Wang, :math:`u = \log(m + 1)`, so the share is :math:`\log(m + 1) / d`; with u = 1
+    it is :math:`0.58\, m / d`, and no bandwidth goes beyond m / d. So particles move in as many principal axes as they
+    can fill, scaled to equal variance, and h is the median squared distance, u = 1.
 
     Attributes:
         score: The score model; a copy is fitted for every set of rows.
