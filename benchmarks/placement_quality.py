@@ -146,8 +146,8 @@ def main() -> None:
         "",
         f"Means over classes and seeds. Points are placed among at most {arguments.rows:,} rows of a class and "
         "judged against as many others, as points and as the nearest real rows. Embeddings: all-MiniLM-L6-v2. "
-        "Coverage (higher is better), FID and Wasserstein (lower) are the library's; MMD (lower) has a Gaussian kernel at "
-        "the median distance; variance is the points' share of the rows' total.",
+        "Coverage (higher is better), FID and Wasserstein (lower) are the library's; MMD (lower) has a Gaussian "
+        "kernel at the median distance; variance is the points' share of the rows' total.",
     ]
     before = TABLE.read_text(encoding="utf-8") if TABLE.exists() else ""
     sections = {part.split(":")[0]: part.strip() for part in before.split("\n## ")[1:]}
