@@ -22,6 +22,15 @@ from condensers.placement import KMeansCentroids, ModeGuided, SteinParticles
 from condensers.placement.kmeans import squared_distances
 from condensers.selection import RandomRows, nearest_of
 
+READING = """\
+**How to read it.** Coverage and FID do not measure what PInR's RQ1 asks. An average of unit vectors is short and so lies
+near all of them: the mean of the class, repeated, covers nearly every row, and has a lower FID than true samples of
+that size, whose covariance has but n - 1 directions. Centroids are averages, so they score far above true samples on
+both, with a fraction of the variance of rows; no particle that looks like a row can cover as much. MMD, whose kernel
+tells any two distributions apart, does not reward that.
+
+**Literal** is SVGD in all dimensions with the bandwidth of Liu and Wang, on the library's mixture; its coverage is that
+of points which collapse to the middle, scaled to length 1."""
 TABLE = Path(__file__).parent / "results" / "placement_quality.md"
 LITERAL = "Stein, literal"
 PLACEMENTS = {
@@ -148,6 +157,8 @@ def main() -> None:
         "judged against as many others, as points and as the nearest real rows. Embeddings: all-MiniLM-L6-v2. "
         "Coverage (higher is better), FID and Wasserstein (lower) are the library's; MMD (lower) has a Gaussian "
         "kernel at the median distance; variance is the points' share of the rows' total.",
+        "",
+        READING,
     ]
     before = TABLE.read_text(encoding="utf-8") if TABLE.exists() else ""
     sections = {part.split(":")[0]: part.strip() for part in before.split("\n## ")[1:]}

@@ -70,7 +70,7 @@ def test_discrepancy_is_the_norm_of_the_direction():
             value = kernel(a, b)
             by_a, by_b = torch.autograd.grad(value, (a, b), create_graph=True)
             trace = sum(torch.autograd.grad(by_a[c], b, retain_graph=True)[0][c] for c in range(3))
-            total += float(value * scores[i] @ scores[j] + scores[i] @ by_b + scores[j] @ by_a + trace)
+            total += float((value * scores[i] @ scores[j] + scores[i] @ by_b + scores[j] @ by_a + trace).detach())
     found = kernel_stein_discrepancy(x.numpy(), scores.numpy(), h)
     assert found == pytest.approx(math.sqrt(total) / 8, rel=1e-5)
 
