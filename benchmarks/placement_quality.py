@@ -23,14 +23,14 @@ from condensers.placement.kmeans import squared_distances
 from condensers.selection import RandomRows, nearest_of
 
 READING = """\
-**How to read it.** Coverage and FID do not measure what PInR's RQ1 asks. An average of unit vectors is short and so lies
-near all of them: the mean of the class, repeated, covers nearly every row, and has a lower FID than true samples of
-that size, whose covariance has but n - 1 directions. Centroids are averages, so they score far above true samples on
-both, with a fraction of the variance of rows; no particle that looks like a row can cover as much. MMD, whose kernel
-tells any two distributions apart, does not reward that.
+**How to read it.** Coverage and FID do not measure what PInR's RQ1 asks. An average of unit vectors is short and so
+lies near all of them: the mean of the class, repeated, covers nearly every row, and at 10 points has a lower FID than
+true samples, whose covariance has but n - 1 directions. Centroids are averages, so as points they score above true
+samples on both, with a fraction of the variance of rows. MMD, whose kernel tells any two distributions apart, does not
+reward that.
 
-**Literal** is SVGD in all dimensions with the bandwidth of Liu and Wang, on the library's mixture; its coverage is that
-of points which collapse to the middle, scaled to length 1."""
+**Literal** is SVGD in all dimensions with the bandwidth of Liu and Wang, on the library's mixture; its coverage is
+that of points which collapse to the middle and are then scaled to length 1."""
 TABLE = Path(__file__).parent / "results" / "placement_quality.md"
 LITERAL = "Stein, literal"
 PLACEMENTS = {
