@@ -1,10 +1,15 @@
-"""What a placement is."""
+"""What a placement is, and what a score model is."""
 
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 
 from condensers.embedding import Matrix
+
+if TYPE_CHECKING:
+    import torch
+
+Array = TypeVar("Array", np.ndarray, "torch.Tensor")
 
 
 @runtime_checkable
@@ -17,5 +22,41 @@ class Placement(Protocol):
         Shape:
             x: (n_rows, dim), float32.
             returns: (n, dim), float32.
+        """
+        ...
+
+
+@runtime_checkable
+class ScoreModel(Protocol):
+    r"""A density of rows and its score, :math:`\nabla_x \log p(x)`.
+
+    Arrays of NumPy give arrays of NumPy, tensors give tensors on the same device.
+    """
+
+    def fit(self, x: Matrix) -> Self:
+        """Learns the density of rows.
+
+        Shape:
+            x: (n_rows, dim), float32.
+        """
+        ...
+
+    def score(self, x: Array, noise: float = 0.0) -> Array:
+        """Gradient of the log density.
+
+        Args:
+            x: Points.
+            noise: Standard deviation of Gaussian noise by which the density is smoothed.
+
+        Shape:
+            x: (m, dim), float32; returns: (m, dim), float32.
+        """
+        ...
+
+    def log_density(self, x: Array, noise: float = 0.0) -> Array:
+        """Log density, up to a constant that depends on `noise` alone.
+
+        Shape:
+            x: (m, dim), float32; returns: (m,), float32.
         """
         ...
