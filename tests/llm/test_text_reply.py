@@ -2,7 +2,7 @@
 
 import pytest
 
-from condensers.methods.writing.replies import bare, lines_of, single_of, untagged
+from condensers.llm.text_reply import bare, lines_of, single_of, untagged
 
 
 @pytest.mark.parametrize(

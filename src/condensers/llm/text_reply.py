@@ -1,0 +1,34 @@
+"""Texts out of replies: lines and sections, read leniently."""
+
+import re
+
+_FENCE = re.compile(r"^\s*```.*$", re.MULTILINE)
+_TAGS = re.compile(r"</?\s*(?:text|label)\s*>", re.IGNORECASE)
+_BULLET = re.compile(r"^\s*(?:[-*\u2022\u2013]\s+|[(#]?\d{1,3}[.):]+\s+)+")
+_QUOTES = ('""', "''", "\u201c\u201d", "\u2018\u2019", "``")
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a reply without what models put around them: numbers, bullets, quotes, fences, a first remark."""
+    lines = [bare(line) for line in _FENCE.sub("", text).splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].endswith(":"):
+        lines = lines[1:]
+    return [line for line in lines if line]
+
+
+def single_of(text: str) -> str:
+    """A reply that is one text: its lines joined, without an opening remark."""
+    return bare(" ".join(lines_of(text)))
+
+
+def bare(text: str) -> str:
+    """A text without tags, bullet or number in front, and quotes around it."""
+    text = re.sub(r"\s+", " ", _BULLET.sub("", untagged(text)))
+    while len(text) > 1 and any(text[0] == pair[0] and text[-1] == pair[1] for pair in _QUOTES):
+        text = text[1:-1].strip()
+    return text
+
+
+def untagged(text: str) -> str:
+    """A text without the tags that delimit data in prompts, which models like to repeat."""
+    return _TAGS.sub(" ", text).strip()
