@@ -1,6 +1,7 @@
 """Texts out of replies: lines and sections, read leniently."""
 
 import re
+from collections.abc import Sequence
 
 _FENCE = re.compile(r"^\s*```.*$", re.MULTILINE)
 _TAGS = re.compile(r"</?\s*(?:text|label)\s*>", re.IGNORECASE)
@@ -32,3 +33,22 @@ def bare(text: str) -> str:
 def untagged(text: str) -> str:
     """A text without the tags that delimit data in prompts, which models like to repeat."""
     return _TAGS.sub(" ", text).strip()
+
+
+def sections_of(text: str, names: Sequence[str]) -> tuple[str, ...]:
+    """The texts of a reply that puts a name and a colon before each; none unless each name is there once, in order.
+
+    Names are found at the beginning of lines, whatever their case, bold or not. Lines within a text are kept, since
+    the steps of a solution stand in lines of their own.
+
+    Args:
+        text: The reply.
+        names: What stands before the colons, in order.
+    """
+    names_before = "|".join(re.escape(name) for name in names)
+    marks = list(re.finditer(rf"^[\s>*_#-]*({names_before})[*_]*\s*:[*_]*", _FENCE.sub("", text), re.I | re.M))
+    if [mark[1].casefold() for mark in marks] != [name.casefold() for name in names]:
+        return ()
+    ends = [mark.start() for mark in marks[1:]] + [len(marks[0].string)]
+    parts = tuple(untagged(mark.string[mark.end() : end]) for mark, end in zip(marks, ends, strict=True))
+    return parts if all(parts) else ()
