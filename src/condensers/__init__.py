@@ -35,6 +35,8 @@ _PUBLIC: dict[str, str] = {
     "ImportanceWeightedConfig": "trainers",
     "ImportanceWeightedTrainer": "trainers",
     "KCenterCondenser": "methods",
+    "LLMRefiner": "refinement",
+    "LLMWriter": "inversion",
     "LabelConfidence": "rewards",
     "MetaWeightedConfig": "trainers",
     "MetaWeightedTrainer": "trainers",
@@ -71,6 +73,8 @@ __all__ = [
     "ImportanceWeightedConfig",
     "ImportanceWeightedTrainer",
     "KCenterCondenser",
+    "LLMRefiner",
+    "LLMWriter",
     "LabelConfidence",
     "MetaWeightedConfig",
     "MetaWeightedTrainer",
@@ -87,6 +91,7 @@ if TYPE_CHECKING:
     from condensers.data import Budget, Columns, load_source, load_test_split, sample_dataset
     from condensers.embedding import load_embedder
     from condensers.errors import CondensersError
+    from condensers.inversion import LLMWriter
     from condensers.methods import (
         AutoCondenser,
         Condenser,
@@ -102,6 +107,7 @@ if TYPE_CHECKING:
     from condensers.methods.error_extrapolation import ErrorExtrapolationCondenser
     from condensers.methods.few_shot import FewShotCondenser
     from condensers.metrics import metric
+    from condensers.refinement import LLMRefiner
     from condensers.rewards import FitRecipe, LabelConfidence
     from condensers.trainers import (
         DIMPConfig,

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from condensers.data import Columns
-from condensers.embedding import Embedder
+from condensers.embedding import Embedder, check_finite
 from condensers.errors import RowError, SettingError
 from condensers.llm import (
     LLM,
@@ -115,8 +115,8 @@ class LLMRefiner:
         check: Names the fault of a text, None if it has none; called with the text and `columns`.
 
     Raises:
-        SettingError: if a number is out of its range, or the prompt has no place for the text, wants to know what there
-            is not, or is for another number of columns.
+        SettingError: if a number is out of its range, or the prompt has no place for the text, wants to know what
+            there is not, or is for another number of columns.
         SourceNotFoundError: if there is no such prompt.
     """
 
@@ -171,8 +171,8 @@ class LLMRefiner:
         """Refines one text a point; see `Refiner.refine`.
 
         Raises:
-            RowError: if there are no texts, or not as many as points and labels, one is no text, or a point is zero or
-                holds NaN.
+            RowError: if there are no texts, not as many as points and labels, or as `redraw` was asked for; one is no
+                text; a point is zero or holds NaN; a vector of the embedder does.
             SettingError: if the points have not the embedder's dimension.
             ServiceError: if a server cannot be reached at all, or refuses.
         """
@@ -289,19 +289,16 @@ class LLMRefiner:
         faults = [self.check(text, self.columns) for text in texts]
         # Embedders refuse a text without words, or give a vector that means nothing.
         distinct = list(dict.fromkeys(text for text in texts if text.strip()))
-        vectors = _unit(np.asarray(self.embedder.encode(distinct), dtype=np.float32)) if distinct else None
-        if vectors is not None and vectors.shape[1] != targets.shape[1]:
+        vectors = np.asarray(self.embedder.encode(distinct) if distinct else targets[:0], dtype=np.float64)
+        check_finite(vectors)
+        if vectors.shape[1] != targets.shape[1]:
             raise SettingError(
                 f"the points have {targets.shape[1]} dimensions, vectors of the embedder {self.embedder.name!r} "
                 f"{vectors.shape[1]}. Refine with the embedder that the points were made with."
             )
-        where = {text: i for i, text in enumerate(distinct)}
+        row_of_text = dict(zip(distinct, _unit(vectors), strict=True))
         return [
-            _Text(
-                text,
-                float(vectors[where[text]] @ targets[i]) if vectors is not None and text in where else -1.0,
-                fault,
-            )
+            _Text(text, float(row_of_text[text] @ targets[i]) if text in row_of_text else -1.0, fault)
             for text, i, fault in zip(texts, positions.tolist(), faults, strict=True)
         ]
 
@@ -332,7 +329,6 @@ def _require_texts(texts: Sequence[object]) -> None:
 
 
 def _unit(x: np.ndarray) -> np.ndarray:
-    x = x.astype(np.float64)
     return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.finfo(np.float64).tiny)
 
 

@@ -21,9 +21,9 @@ class Refined:
         cosine: Cosine of each text's vector to its point; shape (n,), float32.
         coherent: Whether each text passes the coherence check; shape (n,), bool.
         history: The cosine before refinement and after each round; shape (n_rounds + 1, n), float32, where n_rounds
-            are the rounds that were begun. An empty text counts as -1. Of a row that was drawn anew, the course of the new text. From the first
-            coherent text of a row on it never falls; the step from an incoherent text to a coherent one may be
-            down, since coherence comes first (Eq. 3).
+            are the rounds that were begun. An empty text counts as -1. Of a row that was drawn anew it is the course
+            of the new text. From the first coherent text of a row on it never falls; the step from an incoherent
+            text to a coherent one may be down, since coherence comes first (Eq. 3).
         coherent_history: Whether the text was coherent, at the same moments; shape (n_rounds + 1, n), bool.
         events: What became of the language model's replies.
         stopped: A spending limit was reached; what was not asked for by then is missing.
