@@ -59,7 +59,8 @@ def test_sections(reply):
 
 
 @pytest.mark.parametrize(
-    "reply", ["", "How many? 4", "Q: How many?", "A: 4\nQ: How many?", "Q: a\nA: b\nQ: c\nA: d", "Q: a\nA: ", "Q: a A: b"]
+    "reply",
+    ["", "How many? 4", "Q: How many?", "A: 4\nQ: How many?", "Q: a\nA: b\nQ: c\nA: d", "Q: a\nA: ", "Q: a A: b"],
 )
 def test_sections_that_are_not_as_asked(reply):
     assert sections_of(reply, ("Q", "A")) == ()

@@ -54,18 +54,18 @@ class LLMWritten:
 class LLMWriter:
     r"""Realises points with a language model that sees the rows around each; nothing is trained.
 
-    Ours; PInR trains an inverter in its place (Section 4.2). The model is shown the k source rows nearest to the point and
-    writes n texts like them. Of those that are no copy of a source row, nor the text of an earlier point, the one with
-    the largest cosine to the point is taken:
+    Ours; PInR trains an inverter in its place (Section 4.2). The model is shown the k source rows nearest to the point
+    and writes n texts like them. Of those that are no copy of a source row, nor the text of an earlier point, the one
+    with the largest cosine to the point is taken:
 
     .. math:: \tilde x = \arg\max_{x \in \{x_1, \ldots, x_n\}} \cos(\tilde e, \psi(x))
 
-    A small model that makes nothing of the rows is asked more simply: to say one of them in other words. A reply of several
-    lines counts as several texts where rows are of one line. If nothing helps, or a spending limit is reached, the
-    point gets its nearest row, and that is counted.
+    A small model that makes nothing of the rows is asked more simply: to say one of them in other words. A reply of
+    several lines counts as several texts where rows are of one line. If nothing helps, or a spending limit is reached,
+    the point gets the nearest row that no earlier point has, and that is counted.
 
-    The result depends on nothing but the arguments and the replies: with a `CachedLLM` a run that is killed and started
-    again asks for no reply twice.
+    The result depends on nothing but the arguments and the replies: with a `CachedLLM` a run that is killed and
+    started again asks for no reply twice.
 
     Example::
 
@@ -88,8 +88,8 @@ class LLMWriter:
         events: Where replies are counted. Give each run its own.
 
     Raises:
-        SettingError: if a number or `form` is none that is allowed, or the prompt has no place for the rows or wants to
-            know what there is not.
+        SettingError: if a number or `form` is none that is allowed, or the prompt has no place for the rows or wants
+            to know what there is not.
         SourceNotFoundError: if there is no such prompt.
     """
 
@@ -114,8 +114,8 @@ class LLMWriter:
         wanted = self._prompt.variables
         if "rows" not in wanted or wanted - _VALUES:
             raise SettingError(
-                f"a prompt of the writer is filled in with rows, and if it likes with names; {self._prompt.name!r} asks "
-                f"for {', '.join(sorted(wanted)) or 'nothing'}. Change it, or pass another `prompt`."
+                f"a prompt of the writer is filled in with rows, and if it likes with names; {self._prompt.name!r} "
+                f"asks for {', '.join(sorted(wanted)) or 'nothing'}. Change it, or pass another `prompt`."
             )
 
     @cached_property
@@ -195,27 +195,22 @@ class LLMWriter:
         *,
         stopped: bool,
     ) -> LLMWritten:
-        """The closest candidate of each point that no earlier point has; its nearest row if there is none."""
-        nearest = [rows.texts[i] for i in neighbours[:, 0]]
-        distinct = list(dict.fromkeys([*(text for texts in found for text in texts), *nearest]))
-        vectors = np.asarray(self.embedder.encode(distinct), dtype=np.float64)
-        check_finite(vectors)
-        if vectors.shape[1] != targets.shape[1]:
-            raise SettingError(
-                f"the points have {targets.shape[1]} dimensions, vectors of the embedder {self.embedder.name!r} "
-                f"{vectors.shape[1]}. Pass the embedder that the rows were embedded with."
-            )
-        vector_of = dict(zip(distinct, _unit(vectors), strict=True))
+        """The closest candidate of each point that no earlier point has; if there is none, the nearest such row."""
+        vector_of = self._vectors(found, targets.shape[1])
         taken: set[str] = set()
         texts, cosine, is_row = [], [], []
-        for target, candidates, row in zip(targets, found, nearest, strict=True):
-            free = [text for text in candidates if normalise(text) not in taken]
-            cosines = [float(vector_of[text] @ target) for text in free]
-            text = free[int(np.argmax(cosines))] if free else row
-            taken.add(normalise(text))
-            texts.append(text)
-            cosine.append(float(vector_of[text] @ target))
+        for target, candidates, near in zip(targets, found, neighbours, strict=True):
+            free = [(text, vector_of[text]) for text in candidates if normalise(text) not in taken]
             is_row.append(not free)
+            if not free:
+                row = next((i for i in near if normalise(rows.texts[i]) not in taken), near[0])
+                (vector,) = _unit(np.asarray(rows.vectors[np.asarray([row])], dtype=np.float64))
+                free = [(rows.texts[row], vector)]
+            cosines = [float(vector @ target) for _, vector in free]
+            best = int(np.argmax(cosines))
+            taken.add(normalise(free[best][0]))
+            texts.append(free[best][0])
+            cosine.append(cosines[best])
         self.events.steps["nearest_row_taken"] += sum(is_row)
         return LLMWritten(
             texts=texts,
@@ -225,6 +220,20 @@ class LLMWriter:
             stopped=stopped,
         )
 
+    def _vectors(self, found: Sequence[Sequence[str]], dim: int) -> dict[str, np.ndarray]:
+        """The unit vector of each candidate."""
+        distinct = list(dict.fromkeys(text for texts in found for text in texts))
+        if not distinct:
+            return {}
+        vectors = np.asarray(self.embedder.encode(distinct), dtype=np.float64)
+        check_finite(vectors)
+        if vectors.shape[1] != dim:
+            raise SettingError(
+                f"the points have {dim} dimensions, vectors of the embedder {self.embedder.name!r} "
+                f"{vectors.shape[1]}. Pass the embedder that the rows were embedded with."
+            )
+        return dict(zip(distinct, _unit(vectors), strict=True))
+
 
 def _checked(points: np.ndarray, rows: EmbeddedRows) -> np.ndarray:
     """The points as unit vectors."""
@@ -233,7 +242,8 @@ def _checked(points: np.ndarray, rows: EmbeddedRows) -> np.ndarray:
     x = np.asarray(points, dtype=np.float64)
     if x.ndim != 2 or x.shape[1] != rows.vectors.shape[1]:
         raise SettingError(
-            f"points must have the shape (n, {rows.vectors.shape[1]}), the dimension of the rows' vectors; got {x.shape}."
+            f"points must have the shape (n, {rows.vectors.shape[1]}), the dimension of the rows' vectors; got "
+            f"{x.shape}."
         )
     bad = np.flatnonzero(~np.isfinite(x).all(axis=1) | ~x.any(axis=1))
     if len(bad):
