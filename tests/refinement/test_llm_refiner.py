@@ -121,7 +121,7 @@ FAULTS = {
     "refusal": Completion("", problem="refusal: no"),
     "failed": Completion("", problem="failed: HTTP 500"),
     "too_long": Completion("", problem="too_long: 9000 tokens"),
-    "empty": "Sure:\n```",
+    "empty": "```\n```",
     "repetition": LOOP,
 }
 
@@ -168,9 +168,7 @@ def test_a_reply_has_room_for_its_text_and_not_for_an_essay():
 
 def test_a_lost_separator_is_mended():
     def reply(messages, sample, schema):
-        assert (
-            "run together" in messages[1]["content"] and "<text>How many? Four. @40</text>" in messages[1]["content"]
-        )
+        assert "run together; tell them apart again: <text>How many? Four. @40</text>" in messages[1]["content"]
         return f"Q: How many?\nA: Four.\n@{30 + sample}"
 
     refined, _ = refine(reply, ["How many? Four. @40"], prompt="pinr/gsm8k", columns=QA, num_rounds=1)
