@@ -138,7 +138,7 @@ def test_a_limit_stops_with_what_there_is():
     def reply(messages, sample, schema):
         return Completion("", problem="limit") if "row @80" in shown(messages) else "new @20"
 
-    written, llm, events = write(reply, point_at(20, 70), num_neighbours=3, num_candidates=2)
+    written, llm, events = write(reply, point_at(20, 75), num_neighbours=3, num_candidates=2)
     assert written.stopped and written.texts == ["new @20", "row @80"] and len(llm.asked) == 4
 
 
@@ -207,12 +207,14 @@ ATTACKS = [
 @pytest.mark.parametrize("form", ["rows", "single"])
 @pytest.mark.parametrize("columns", [None, QA])
 def test_a_row_changes_nothing_but_its_own_sample(attack, form, columns):
-    harmless = ("a quiet evening at home " * 5)[: len(attack)]
+    harmless = "q" * len(attack)  # as long, since the room for a reply goes by length
+
+    reply = "new @1" if columns is None else "Q: new\nA: new @1"
 
     def chats(row):
         texts = [row, "another @20"] if columns is None else [f"{row} [SEP] so", "what [SEP] that @20"]
         rows = EmbeddedRows(texts, point_at(0, 20))
-        _, llm, _ = write(lambda *_: "Q: new\nA: new @1", point_at(1), rows, form=form, columns=columns)
+        _, llm, _ = write(lambda *_: reply, point_at(1), rows, form=form, columns=columns)
         return [messages for messages, _, _ in llm.asked]
 
     plain, attacked = chats(harmless), chats(attack)

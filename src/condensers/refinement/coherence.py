@@ -34,7 +34,7 @@ def coherence_check(text: str, columns: Columns | None = None) -> str | None:
     """
     if not _WORDS.search(text):
         return "empty"
-    parts = (text,)
+    parts: tuple[str, ...] = (text,)
     if columns is not None:
         try:
             parts = columns.split(text)
