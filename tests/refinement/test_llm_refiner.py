@@ -20,6 +20,13 @@ LOOP = "over and over and over and over and over and over and over and over and 
 QA = Columns(("question", "answer"))
 
 
+class East(AngleEmbedder):
+    """For texts that name no angle."""
+
+    def encode(self, texts):
+        return np.repeat(EAST, len(texts), axis=0)
+
+
 def cos(*degrees):
     return np.cos(np.deg2rad(degrees))
 
@@ -224,6 +231,14 @@ def test_what_cannot_be_mended_is_drawn_anew():
     assert (steps["came_separator"], steps["separator_mended"]) == (2, 0)
 
 
+def test_an_empty_answer_is_mended():
+    refined, llm = refine(
+        lambda *_: "Q: How?\nA: So. @2", ["@40 How? [SEP] "], columns=QA, num_rounds=1, embedder=East()
+    )
+    assert refined.texts == ["How? [SEP] So. @2"] and len(llm.asked) == 3
+    assert (refined.events.steps["came_empty"], refined.events.steps["left_incoherent"]) == (1, 0)
+
+
 def test_an_empty_text_is_not_sent_but_drawn_anew():
     refined, llm = refine(lambda *_: "v @3", ["", "  "], redraw=lambda rows: ["new @60", ""], num_rounds=1)
     assert refined.texts == ["v @3", "  "] and len(llm.asked) == 3 and refined.cosine[1] == -1
@@ -327,14 +342,10 @@ ATTACKS = [
 def test_a_row_changes_nothing_but_its_own_sample(attack, prompt, columns):
     harmless = "q" * len(attack)  # as long, since the room for a reply goes by length
 
-    class Lenient(AngleEmbedder):
-        def encode(self, texts):
-            return np.repeat(EAST, len(texts), axis=0)
-
     def chats(row):
         llm = ScriptedLLM(lambda *_: "Q: v\nA: w")
         texts = [f"{row} [SEP] so", "lost", "a [SEP] b"] if columns else [row, "another"]
-        refiner = LLMRefiner(llm, Lenient(), prompt=prompt, columns=columns, num_rounds=1)
+        refiner = LLMRefiner(llm, East(), prompt=prompt, columns=columns, num_rounds=1)
         refiner.refine(np.repeat(EAST, len(texts), axis=0), texts, ["good"] * len(texts))
         return [messages for messages, _, _ in llm.asked]
 

@@ -61,7 +61,8 @@ class _Course:
 
     @property
     def asked(self) -> list[_Text]:
-        return [seed for seed in self.seeds if seed.fault != "empty"]
+        """The texts to ask variants of; one without a letter says nothing that could be mended."""
+        return [seed for seed in self.seeds if any(map(str.isalnum, seed.text))]
 
     def take(self, variants: Sequence[_Text], num_seeds: int) -> None:
         """Ends a round: the closest of what is coherent go on; if nothing is, the text that there was does."""
