@@ -40,6 +40,8 @@ _PUBLIC: dict[str, str] = {
     "InverterTrainer": "inversion.inverter",
     "InverterTrainingConfig": "inversion.inverter",
     "KCenterCondenser": "methods",
+    "LLMRefiner": "refinement",
+    "LLMWriter": "inversion",
     "LabelConfidence": "rewards",
     "MetaWeightedConfig": "trainers",
     "MetaWeightedTrainer": "trainers",
@@ -81,6 +83,8 @@ __all__ = [
     "InverterTrainer",
     "InverterTrainingConfig",
     "KCenterCondenser",
+    "LLMRefiner",
+    "LLMWriter",
     "LabelConfidence",
     "MetaWeightedConfig",
     "MetaWeightedTrainer",
@@ -97,6 +101,7 @@ if TYPE_CHECKING:
     from condensers.data import Budget, Columns, load_source, load_test_split, sample_dataset
     from condensers.embedding import load_embedder
     from condensers.errors import CondensersError
+    from condensers.inversion import LLMWriter
     from condensers.inversion.inverter import (
         EmbeddingInversion,
         EmbeddingInverter,
@@ -119,6 +124,7 @@ if TYPE_CHECKING:
     from condensers.methods.error_extrapolation import ErrorExtrapolationCondenser
     from condensers.methods.few_shot import FewShotCondenser
     from condensers.metrics import metric
+    from condensers.refinement import LLMRefiner
     from condensers.rewards import FitRecipe, LabelConfidence
     from condensers.trainers import (
         DIMPConfig,

@@ -1,6 +1,7 @@
 """Vectors to text: how does a point become a row?"""
 
+from condensers.inversion.llm_writer import LLMWriter, LLMWritten
 from condensers.inversion.nearest_row import NearestRow
 from condensers.inversion.protocol import Realiser, RowRealiser
 
-__all__ = ["NearestRow", "Realiser", "RowRealiser"]
+__all__ = ["LLMWriter", "LLMWritten", "NearestRow", "Realiser", "RowRealiser"]

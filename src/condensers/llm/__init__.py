@@ -4,9 +4,11 @@ Prompts are files, in ``prompts/``, so that changing one needs no code. A server
 `CachedLLM` around it pays for no reply twice; `Usage` counts, and stops at the user's limits.
 """
 
+from condensers.llm.asking import Answer, Desk, Question, Unusable
 from condensers.llm.bundled import bundled_llm
 from condensers.llm.cache import CachedLLM
 from condensers.llm.estimate import Estimate, estimate
+from condensers.llm.events import Events
 from condensers.llm.live import live_usage
 from condensers.llm.loading import load_llm
 from condensers.llm.openai_chat import OpenAIChat
@@ -18,18 +20,23 @@ from condensers.llm.transformers_chat import TransformersChat
 
 __all__ = [
     "LLM",
+    "Answer",
     "CachedLLM",
     "Completion",
+    "Desk",
     "Estimate",
+    "Events",
     "Message",
     "OpenAIChat",
     "Prices",
     "Prompt",
+    "Question",
     "Request",
     "SamplingSettings",
     "SpendingLimits",
     "StreamingLLM",
     "TransformersChat",
+    "Unusable",
     "Usage",
     "bundled_llm",
     "estimate",

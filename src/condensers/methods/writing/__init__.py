@@ -4,8 +4,7 @@ A `Writer` takes retrieved rows and gives `Candidate`s. `LDSC` and `PairLDSC` ar
 is the baseline, `Rewrite` is what remains for the smallest models.
 """
 
-from condensers.methods.writing.asking import Answer, Desk, Question, Unusable
-from condensers.methods.writing.events import Events
+from condensers.llm import Answer, Desk, Events, Question, Unusable
 from condensers.methods.writing.few_shot import FewShot, Purpose, Rewrite
 from condensers.methods.writing.ldsc import LDSC, PairLDSC
 from condensers.methods.writing.replies import Form

@@ -6,9 +6,9 @@ from typing import Literal
 
 import numpy as np
 
-from condensers.llm import Completion, Prompt
-from condensers.methods.writing.asking import Desk, Question, Unusable
-from condensers.methods.writing.replies import Form, PairSamples, Samples, lines_of, single_of, untagged
+from condensers.llm import Completion, Desk, Prompt, Question, Unusable
+from condensers.llm.text_reply import lines_of, single_of, untagged
+from condensers.methods.writing.replies import Form, PairSamples, Samples
 from condensers.methods.writing.task import Candidate, Groups, Parts, Task, Written
 from condensers.methods.writing.writer import Planned, Subset, Wanted, Writer, halves
 

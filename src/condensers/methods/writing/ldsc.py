@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from condensers.data.dedup import normalise
-from condensers.llm import Completion, Prompt
-from condensers.methods.writing.asking import Desk, Question, Unusable
+from condensers.llm import Completion, Desk, Prompt, Question, Unusable
+from condensers.llm.text_reply import lines_of, untagged
 from condensers.methods.writing.replies import (
     Features,
     Form,
@@ -13,8 +13,6 @@ from condensers.methods.writing.replies import (
     Samples,
     Seconds,
     UniversalFeatures,
-    lines_of,
-    untagged,
 )
 from condensers.methods.writing.task import Candidate, Groups, Parts, Task, Written
 from condensers.methods.writing.writer import Planned, Subset, Wanted, Writer

@@ -8,7 +8,7 @@ import numpy as np
 from condensers.data import Rows
 from condensers.data.dedup import normalise
 from condensers.errors import ColumnError
-from condensers.methods.writing.asking import Unusable
+from condensers.llm import Unusable
 
 Parts = tuple[str, ...]
 """One text a text column."""

@@ -7,9 +7,9 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from condensers.errors import SettingError
-from condensers.llm import Message
+from condensers.llm import Desk, Message, Question, Unusable
+from condensers.llm.asking import TOO_LONG
 from condensers.llm.tokens import CHARACTERS_A_TOKEN
-from condensers.methods.writing.asking import TOO_LONG, Desk, Question, Unusable
 from condensers.methods.writing.replies import Form
 from condensers.methods.writing.task import Candidate, Groups, Parts, Task
 

@@ -6,10 +6,11 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from condensers.llm import Completion, Message, Prompt, Request, StreamingLLM
-from condensers.llm.protocol import LIMIT
+from condensers.llm.events import Events
+from condensers.llm.prompt import Message, Prompt
+from condensers.llm.protocol import LIMIT, Completion
+from condensers.llm.streaming import Request, StreamingLLM
 from condensers.llm.tokens import chat_tokens
-from condensers.methods.writing.events import Events
 
 T = TypeVar("T")
 
@@ -93,7 +94,7 @@ class Desk:
         self.max_input_tokens = max_input_tokens
         self.second_chances = second_chances
         self.stopped = False
-        self._repair = Prompt.load("condenselm/repair")
+        self._repair = Prompt.load("asking/repair")
 
     def ask(self, questions: Sequence[Question[T]]) -> list[Answer[T]]:
         """Answers questions, in order.

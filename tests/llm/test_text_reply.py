@@ -2,7 +2,7 @@
 
 import pytest
 
-from condensers.methods.writing.replies import bare, lines_of, single_of, untagged
+from condensers.llm.text_reply import bare, lines_of, sections_of, single_of, untagged
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,28 @@ def test_a_single_text():
     assert single_of('Here is the new text:\n\n"good\nfilm"') == "good film"
     assert single_of("") == ""
     assert untagged(" <text>a - b</text>") == "a - b"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Q: How many?\nA: 2 + 2 = 4\nSo 4.",
+        "Here is the corrected pair.\n\n**Q:** How many?\n\n**A:** 2 + 2 = 4\nSo 4.\n",
+        "```\nq : How many?\na: <text>2 + 2 = 4\nSo 4.</text>\n```",
+    ],
+)
+def test_sections(reply):
+    assert sections_of(reply, ("Q", "A")) == ("How many?", "2 + 2 = 4\nSo 4.")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ["", "How many? 4", "Q: How many?", "A: 4\nQ: How many?", "Q: a\nA: b\nQ: c\nA: d", "Q: a\nA: ", "Q: a A: b"],
+)
+def test_sections_that_are_not_as_asked(reply):
+    assert sections_of(reply, ("Q", "A")) == ()
+
+
+def test_names_of_sections_are_no_patterns():
+    assert sections_of("a.b (c): one\n2+2: two", ("a.b (c)", "2+2")) == ("one", "two")
+    assert sections_of("axb (c): one\n2+2: two", ("a.b (c)", "2+2")) == ()

@@ -3,8 +3,7 @@
 import pytest
 from methods.scripted import ScriptedLLM
 
-from condensers.llm import Completion
-from condensers.methods.writing import Desk, Events, Question, Unusable
+from condensers.llm import Completion, Desk, Events, Question, Unusable
 from condensers.methods.writing.replies import UniversalFeatures
 
 CHAT = [{"role": "user", "content": "Say a number."}]

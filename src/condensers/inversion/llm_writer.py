@@ -1,0 +1,275 @@
+"""A point becomes a text that a language model writes after the rows around it."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from condensers.data import Columns
+from condensers.data.dedup import normalise
+from condensers.embedding import EmbeddedRows, Embedder, Matrix, check_finite, iter_blocks
+from condensers.errors import RowError, SettingError
+from condensers.llm import (
+    LLM,
+    CachedLLM,
+    Completion,
+    Desk,
+    Events,
+    Prompt,
+    Question,
+    StreamingLLM,
+    Unusable,
+)
+from condensers.llm.row_reply import part_names, parts_of, row_of
+from condensers.llm.text_reply import lines_of
+
+_ROOM = 32  # tokens of a reply besides those of the text
+_SIMPLE = "pinr/neighbour"
+_VALUES = frozenset({"names", "rows"})
+
+
+@dataclass(frozen=True)
+class LLMWritten:
+    """Texts for points, how close they come, and what they were made of.
+
+    Attributes:
+        texts: One a point.
+        cosine: Cosine of each text's vector to its point; shape (n,), float32.
+        neighbours: Positions of the rows around each point, nearest first; shape (n, k), int64.
+        is_row: Whether a text is the nearest row itself, since the model wrote nothing of use; shape (n,), bool.
+        stopped: A spending limit was reached.
+    """
+
+    texts: list[str]
+    cosine: np.ndarray
+    neighbours: np.ndarray
+    is_row: np.ndarray
+    stopped: bool
+
+
+@dataclass(frozen=True)
+class LLMWriter:
+    r"""Realises points with a language model that sees the rows around each; nothing is trained.
+
+    Ours; PInR trains an inverter in its place (Section 4.2). The model is shown the k source rows nearest to the point
+    and writes n texts like them. Of those that are no copy of a source row, nor the text of an earlier point, the one
+    with the largest cosine to the point is taken:
+
+    .. math:: \tilde x = \arg\max_{x \in \{x_1, \ldots, x_n\}} \cos(\tilde e, \psi(x))
+
+    A small model that makes nothing of the rows is asked more simply: to say one of them in other words. A reply of
+    several lines counts as several texts where rows are of one line. If nothing helps, or a spending limit is reached,
+    the point gets the nearest row that no earlier point has, and that is counted.
+
+    The result depends on nothing but the arguments and the replies: with a `CachedLLM` a run that is killed and
+    started again asks for no reply twice.
+
+    Example::
+
+        writer = LLMWriter(CachedLLM(llm, keep_problems=True), embedder)
+        EmbeddingCondenser(placement=KMeansCentroids(), realiser=writer)
+
+    Attributes:
+        llm: The model; one that is no `StreamingLLM` is put behind a `CachedLLM`.
+        embedder: What the rows were embedded with.
+        num_neighbours: Rows shown for a point, k; where there are fewer, all.
+        num_candidates: Replies a point, n.
+        form: ``rows`` shows the rows, ``single`` asks for one row in other words, ``auto`` does so where the rows
+            led to nothing.
+        prompt: The request with rows: one that ships, a file, or a `Prompt`. It is filled in with ``rows`` (for each,
+            nearest first, its texts, one a column) and, if it likes, ``names`` (what to call them in the reply; none
+            for one column).
+        columns: Which text columns a row is made of; None is one.
+        reply_tokens: Longest reply; None is several times the longest row shown.
+        max_input_tokens: Chats that are longer are not sent; None sends all.
+        events: Where replies are counted. Give each run its own.
+
+    Raises:
+        SettingError: if a number or `form` is none that is allowed, or the prompt has no place for the rows or wants
+            to know what there is not.
+        SourceNotFoundError: if there is no such prompt.
+    """
+
+    llm: LLM
+    embedder: Embedder
+    num_neighbours: int = 5
+    num_candidates: int = 4
+    form: Literal["auto", "rows", "single"] = "auto"
+    prompt: str | os.PathLike[str] | Prompt = "pinr/neighbours"
+    columns: Columns | None = None
+    reply_tokens: int | None = None
+    max_input_tokens: int | None = None
+    events: Events = field(default_factory=Events, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name in ("num_neighbours", "num_candidates", "reply_tokens"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise SettingError(f"`{name}` must be at least 1; got {value}.")
+        if self.form not in ("auto", "rows", "single"):
+            raise SettingError(f"`form` must be 'auto', 'rows' or 'single'; got {self.form!r}.")
+        wanted = self._prompt.variables
+        if "rows" not in wanted or wanted - _VALUES:
+            raise SettingError(
+                f"a prompt of the writer is filled in with rows, and if it likes with names; {self._prompt.name!r} "
+                f"asks for {', '.join(sorted(wanted)) or 'nothing'}. Change it, or pass another `prompt`."
+            )
+
+    @cached_property
+    def _prompt(self) -> Prompt:
+        return self.prompt if isinstance(self.prompt, Prompt) else Prompt.load(self.prompt)
+
+    def realise(self, points: np.ndarray, rows: EmbeddedRows) -> list[str]:
+        """Writes one text a point; see `Realiser.realise`.
+
+        Raises:
+            RowError: as `write`.
+            SettingError: as `write`.
+            ServiceError: as `write`.
+        """
+        return self.write(points, rows).texts
+
+    def write(self, points: np.ndarray, rows: EmbeddedRows) -> LLMWritten:
+        """Writes one text a point, and says how close it comes.
+
+        Shape:
+            points: (n, dim); only their direction matters.
+
+        Raises:
+            RowError: if there are no rows, or a point is zero or holds NaN.
+            SettingError: if points, rows and embedder differ in dimension.
+            ServiceError: if a server cannot be reached at all, or refuses.
+        """
+        targets = _checked(points, rows)
+        neighbours = _nearest(targets, rows.vectors, min(self.num_neighbours, len(rows)))
+        llm = self.llm if isinstance(self.llm, StreamingLLM) else CachedLLM(self.llm, keep_problems=True)
+        desk = Desk(llm, self.events, n_samples=self.num_candidates, max_input_tokens=self.max_input_tokens)
+        source = {normalise(text) for text in rows.texts}
+        found: list[list[str]] = [[] for _ in targets]
+        for form in ("rows", "single"):
+            if self.form not in (form, "auto") or desk.stopped:
+                continue
+            bare = [i for i in range(len(targets)) if not found[i]]
+            if form == "single" and self.form == "auto":
+                self.events.steps["put_simply"] += len(bare)
+            questions = [
+                self._ask(form, neighbours[i], k, rows, source) for i in bare for k in range(self.num_candidates)
+            ]
+            for j, answer in enumerate(desk.ask(questions)):
+                found[bare[j // self.num_candidates]] += answer.value or []
+        return self._chosen(found, targets, neighbours, rows, stopped=desk.stopped)
+
+    def _ask(self, form: str, near: np.ndarray, k: int, rows: EmbeddedRows, source: set[str]) -> Question[list[str]]:
+        """The question for candidate k of a point."""
+        # In other words: each candidate has a row of its own, as long as there are enough.
+        shown = [rows.texts[i] for i in (near if form == "rows" else near[[k % len(near)]])]
+        prompt = self._prompt if form == "rows" else self._simple_prompt
+        values = {"rows": [parts_of(text, self.columns) for text in shown], "names": part_names(self.columns)}
+        is_one_line = not part_names(self.columns) and not any("\n" in text.strip() for text in shown)
+
+        def read(completion: Completion) -> list[str]:
+            texts = lines_of(completion.text) if is_one_line else []
+            texts = texts or [row_of(completion.text, self.columns)]
+            new = [text for text in texts if normalise(text) not in source]
+            if not new:
+                raise Unusable("copies_source", f"{texts[0][:80]!r} is a copy of a sample that exists")
+            return new
+
+        room = self.reply_tokens or _ROOM + max(len(text.encode()) for text in shown)
+        messages = prompt.messages(**{name: values[name] for name in prompt.variables})
+        return Question(messages, k, read, max_tokens=room)
+
+    @cached_property
+    def _simple_prompt(self) -> Prompt:
+        return Prompt.load(_SIMPLE)
+
+    def _chosen(
+        self,
+        found: Sequence[Sequence[str]],
+        targets: np.ndarray,
+        neighbours: np.ndarray,
+        rows: EmbeddedRows,
+        *,
+        stopped: bool,
+    ) -> LLMWritten:
+        """The closest candidate of each point that no earlier point has; if there is none, the nearest such row."""
+        vector_of = self._vectors(found, targets.shape[1])
+        taken: set[str] = set()
+        texts, cosine, is_row = [], [], []
+        for target, candidates, near in zip(targets, found, neighbours, strict=True):
+            free = [(text, vector_of[text]) for text in candidates if normalise(text) not in taken]
+            is_row.append(not free)
+            if not free:
+                row = next((i for i in near if normalise(rows.texts[i]) not in taken), near[0])
+                (vector,) = _unit(np.asarray(rows.vectors[np.asarray([row])], dtype=np.float64))
+                free = [(rows.texts[row], vector)]
+            cosines = [float(vector @ target) for _, vector in free]
+            best = int(np.argmax(cosines))
+            taken.add(normalise(free[best][0]))
+            texts.append(free[best][0])
+            cosine.append(cosines[best])
+        self.events.steps["nearest_row_taken"] += sum(is_row)
+        return LLMWritten(
+            texts=texts,
+            cosine=np.asarray(cosine, dtype=np.float32),
+            neighbours=neighbours,
+            is_row=np.asarray(is_row, dtype=bool),
+            stopped=stopped,
+        )
+
+    def _vectors(self, found: Sequence[Sequence[str]], dim: int) -> dict[str, np.ndarray]:
+        """The unit vector of each candidate."""
+        distinct = list(dict.fromkeys(text for texts in found for text in texts))
+        if not distinct:
+            return {}
+        vectors = np.asarray(self.embedder.encode(distinct), dtype=np.float64)
+        check_finite(vectors)
+        if vectors.shape[1] != dim:
+            raise SettingError(
+                f"the points have {dim} dimensions, vectors of the embedder {self.embedder.name!r} "
+                f"{vectors.shape[1]}. Pass the embedder that the rows were embedded with."
+            )
+        return dict(zip(distinct, _unit(vectors), strict=True))
+
+
+def _checked(points: np.ndarray, rows: EmbeddedRows) -> np.ndarray:
+    """The points as unit vectors."""
+    if not len(rows):
+        raise RowError("there are no rows to show the language model; pass those of the points' class.")
+    x = np.asarray(points, dtype=np.float64)
+    if x.ndim != 2 or x.shape[1] != rows.vectors.shape[1]:
+        raise SettingError(
+            f"points must have the shape (n, {rows.vectors.shape[1]}), the dimension of the rows' vectors; got "
+            f"{x.shape}."
+        )
+    bad = np.flatnonzero(~np.isfinite(x).all(axis=1) | ~x.any(axis=1))
+    if len(bad):
+        raise RowError(
+            f"point {bad[0]} is zero or holds NaN or infinity ({len(bad)} of {len(x)} do), so no row is near it. "
+            f"Check the placement."
+        )
+    return _unit(x)
+
+
+def _nearest(targets: np.ndarray, x: Matrix, k: int) -> np.ndarray:
+    """The k rows of largest cosine, the first among equals.
+
+    Shape:
+        targets: (n, dim); x: (n_rows, dim); returns: (n, k), int64.
+    """
+    best = np.empty((len(targets), 0))
+    positions = np.empty((len(targets), 0), dtype=np.int64)
+    for where, block in iter_blocks(x):
+        here = np.broadcast_to(np.arange(where.start, where.stop), (len(targets), len(block)))
+        scores = np.concatenate([best, targets @ _unit(block.astype(np.float64)).T], axis=1)
+        positions = np.concatenate([positions, here], axis=1)
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        best, positions = np.take_along_axis(scores, order, 1), np.take_along_axis(positions, order, 1)
+    return positions
+
+
+def _unit(x: np.ndarray) -> np.ndarray:
+    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.finfo(np.float64).tiny)
