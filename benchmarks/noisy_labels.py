@@ -312,14 +312,15 @@ READING = """\
 Here most differences lie within the spread over seeds, for two reasons.
 
 - *The quality checker is weaker than what it checks.* Fitted on 200 to 400 real rows, it classifies test rows worse
-  than cross-entropy does after the noisy rows. A better one helps: `probe` is more accurate than the fine-tuned checker,
-  and with its weights fine-tuning by DIMP gains two points and more on both datasets where anything is learned.
+  than cross-entropy does after the noisy rows. A better one helps: `probe` is more accurate than the fine-tuned
+  checker, and with its weights fine-tuning by DIMP gains two points and more on both datasets where anything is
+  learned.
 - *The checkpoint, and the learning rate, are picked on the rows that taught the checker* (Appendix F: there are no
   others). A model weighted by the checker comes to agree with it on them. So the development accuracy of IMP and DIMP
   stands far above their test accuracy, that of cross-entropy does not, and what copies the checker looks best.
 
-On mrpc nothing gets far from the majority class, so nothing can be told apart. Original rows weigh more than those with
-a swapped label everywhere, and nearly everywhere more than duplicated ones, as in the paper's Figures 4 to 7."""
+On mrpc nothing gets far from the majority class, so nothing can be told apart. Original rows weigh more than those
+with a swapped label everywhere, and nearly everywhere more than duplicated ones, as in the paper's Figures 4 to 7."""
 # Those of the checkers are near the best that cross-validation on the development rows found.
 DEFAULTS = {
     "fine_tuned": {
