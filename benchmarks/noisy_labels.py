@@ -320,8 +320,8 @@ Here most differences lie within the spread over seeds, for two reasons.
   stands far above their test accuracy, that of cross-entropy does not, and what copies the checker looks best.
 
 On mrpc nothing gets far from the majority class: what is ahead in accuracy there is behind in F1. In the weights of
-IMP and DIMP, original rows stand above those with a swapped label on every dataset, and above duplicated ones on nearly
-every one, as in the paper's Figures 4 to 7; those of the probes tell no swapped label on tweet_irony."""
+IMP and DIMP, original rows stand above those with a swapped label on every dataset, and above duplicated ones on
+nearly every one, as in the paper's Figures 4 to 7; those of the probes tell no swapped label on tweet_irony."""
 # Those of the checkers are near the best that cross-validation on the development rows found.
 DEFAULTS = {
     "fine_tuned": {
