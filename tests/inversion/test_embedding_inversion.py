@@ -56,7 +56,7 @@ def test_only_the_direction_of_a_point_matters(trained, points, embedder):
     assert realiser.realise(points * 7) == realiser.realise(points)
 
 
-def test_it_is_a_realiser_of_a_condenser(trained, corrector, embedder, dataset):
+def test_it_is_a_realiser_of_a_condenser(trained, corrector, embedder, dataset, tmp_path):
     realiser = EmbeddingInversion(trained, corrector, embedder, num_rounds=1)
     assert isinstance(realiser, Realiser)
     rows = EmbeddedRows(["apple"], embedder.encode(["apple"]))
@@ -65,7 +65,8 @@ def test_it_is_a_realiser_of_a_condenser(trained, corrector, embedder, dataset):
     small = condenser.condense(dataset, per_class=2)
     assert len(small) == 6
     with pytest.raises(SettingError, match="cannot be saved"):
-        condenser.save_pretrained("nowhere")
+        condenser.save_pretrained(tmp_path / "refused")
+    assert not (tmp_path / "refused").exists()
 
 
 def test_models_from_folders(trained, corrector, points, embedder, tmp_path):

@@ -53,14 +53,15 @@ def test_saved_and_read_back(tmp_path):
     assert np.array_equal(again.predict_log_proba(given, **TEXT), probe.predict_log_proba(given, **TEXT))
 
 
-def test_a_copy_has_learned_nothing_and_shares_the_embedder():
+def test_a_copy_has_learned_nothing_and_shares_the_embedder(tmp_path):
     probe = EmbeddingProbe(WordEmbedder(), C=3.0).fit(rows(words(0, 1), [0, 1]), text=["text"], label="label")
     copied = copy.deepcopy(probe)
     assert (copied.embedder, copied.C) == (probe.embedder, 3.0)
     with pytest.raises(NotFittedError, match="call `fit` first"):
         copied.predict_log_proba(rows(words(0), [0]), **TEXT)
     with pytest.raises(NotFittedError):
-        copied.save_pretrained("nowhere")
+        copied.save_pretrained(tmp_path / "refused")
+    assert not (tmp_path / "refused").exists()
 
 
 def test_pairs_are_the_texts_that_the_condenser_has_embedded():

@@ -290,6 +290,15 @@ class Condenser(ModelHubMixin):
             "learned": {name: part.key for name, part in self._parts.items()},
         }
 
+    def save_pretrained(self, save_directory: str | os.PathLike[str], **kwargs: Any) -> str | None:  # noqa: ANN401
+        """Saves the condenser and what it has learned; see `ModelHubMixin.save_pretrained`.
+
+        Raises:
+            SettingError: if a part of it cannot be saved; then there is no folder either.
+        """
+        self._document()
+        return super().save_pretrained(Path(save_directory), **kwargs)
+
     def _save_pretrained(self, save_directory: Path) -> None:
         write_json(save_directory / CONFIG_NAME, self._document())
         for name, part in self._parts.items():
