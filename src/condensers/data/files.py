@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from condensers.errors import OutputExistsError, StorageError
+from condensers.errors import CondensersError, OutputExistsError, StorageError
 
 
 def check_output(path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
@@ -43,11 +43,8 @@ def new_folder(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iter
         StorageError: if the disk is full or the place cannot be written to.
     """
     target = check_output(path, overwrite=overwrite)
-    scratch: Path | None = None
-    try:
-        target.absolute().parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.absolute().parent))
-        scratch.chmod(0o777 & ~_umask())
+    remedy = "Free some space or choose another place; nothing was left there."
+    with _scratch_beside(target.absolute(), remedy) as scratch:
         yield scratch
         if target.exists():
             retired = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.absolute().parent))
@@ -56,16 +53,6 @@ def new_folder(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iter
             shutil.rmtree(retired, ignore_errors=True)
         else:
             os.replace(scratch, target)
-    except OSError as error:
-        if isinstance(error, (OutputExistsError, StorageError)):
-            raise
-        raise StorageError(
-            f"could not write {str(target)!r}: {error.strerror or error}. Free some space or choose another place; "
-            f"nothing was left there."
-        ) from error
-    finally:
-        if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
 
 
 @contextmanager
@@ -78,11 +65,8 @@ def cache_folder(path: Path) -> Iterator[Path]:
     Raises:
         StorageError: if the disk is full or the place cannot be written to.
     """
-    scratch: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-        scratch.chmod(0o777 & ~_umask())
+    remedy = "Free some space, or set HF_DATASETS_CACHE to another place."
+    with _scratch_beside(path, remedy) as scratch:
         yield scratch
         try:
             os.rename(scratch, path)
@@ -90,13 +74,25 @@ def cache_folder(path: Path) -> Iterator[Path]:
             # A folder with files in it is never replaced.
             if not path.is_dir():
                 raise
+
+
+@contextmanager
+def _scratch_beside(path: Path, remedy: str) -> Iterator[Path]:
+    """Yields a new folder beside `path`, gone when the block ends unless the block has moved it.
+
+    Raises:
+        StorageError: if the block or the folder meets an error of the file system; it ends with `remedy`.
+    """
+    scratch: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        scratch.chmod(0o777 & ~_umask())
+        yield scratch
     except OSError as error:
-        if isinstance(error, StorageError):
+        if isinstance(error, CondensersError):
             raise
-        raise StorageError(
-            f"could not write into {str(path.parent)!r}: {error.strerror or error}. Free some space, or set "
-            f"HF_DATASETS_CACHE to another place."
-        ) from error
+        raise StorageError(f"could not write {str(path)!r}: {error.strerror or error}. {remedy}") from error
     finally:
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)

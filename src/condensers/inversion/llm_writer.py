@@ -120,7 +120,7 @@ class LLMWriter:
 
     @cached_property
     def _prompt(self) -> Prompt:
-        return self.prompt if isinstance(self.prompt, Prompt) else Prompt.load(self.prompt)
+        return Prompt.load(self.prompt)
 
     def realise(self, points: np.ndarray, rows: EmbeddedRows) -> list[str]:
         """Writes one text a point; see `Realiser.realise`.

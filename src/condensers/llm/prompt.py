@@ -72,13 +72,15 @@ class Prompt:
         self.variables = frozenset(find_undeclared_variables(tree))
 
     @classmethod
-    def load(cls, source: str | os.PathLike[str]) -> "Prompt":
-        """Loads one of the prompts that ship (see `prompt_names`), or a file of the user's.
+    def load(cls, source: "str | os.PathLike[str] | Prompt") -> "Prompt":
+        """Loads one of the prompts that ship (see `prompt_names`), or a file of the user's; a prompt stays as it is.
 
         Raises:
             SourceNotFoundError: if there is no such prompt.
             SettingError: if the file is no prompt.
         """
+        if isinstance(source, Prompt):
+            return source
         name = os.fspath(source)
         path = _FOLDER / f"{name}.jinja"
         if name not in prompt_names():

@@ -68,9 +68,8 @@ class GaussianMixtureScore(LearnedScore):
         """
         import torch  # noqa: PLC0415  (takes seconds to import)
 
+        self._check_marginal(n_dims)
         arrays = self._fitted()
-        if not 1 <= n_dims <= self.dim:
-            raise SettingError(f"`n_dims` must be 1 to {self.dim}, the dimension of the model; got {n_dims}.")
         out = dict(arrays, means=arrays["means"][:, :n_dims].contiguous())
         if "axes" not in arrays:
             out["variances"] = arrays["variances"][:, :n_dims].contiguous()

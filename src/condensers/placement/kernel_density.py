@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 
 from condensers.embedding import Matrix
-from condensers.errors import RowError, SettingError
+from condensers.errors import RowError
 from condensers.placement.learned_score import LearnedScore, check_above
 from condensers.placement.stein import pairwise_squares
 
@@ -48,9 +48,8 @@ class KernelDensityScore(LearnedScore):
             NotFittedError: before `fit`.
             SettingError: if it has not so many dimensions.
         """
+        self._check_marginal(n_dims)
         arrays = self._fitted()
-        if not 1 <= n_dims <= self.dim:
-            raise SettingError(f"`n_dims` must be 1 to {self.dim}, the dimension of the model; got {n_dims}.")
         return self._with(dict(arrays, rows=arrays["rows"][:, :n_dims].contiguous()))
 
     def sample(self, n: int, seed: int = 0) -> np.ndarray:

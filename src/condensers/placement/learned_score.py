@@ -130,6 +130,10 @@ class LearnedScore:
     def _log_density(self, arrays: "dict[str, torch.Tensor]", x: "torch.Tensor", noise: float) -> "torch.Tensor":
         raise NotImplementedError
 
+    def _check_marginal(self, n_dims: int) -> None:
+        if not 1 <= n_dims <= self.dim:
+            raise SettingError(f"`n_dims` must be 1 to {self.dim}, the dimension of the model; got {n_dims}.")
+
     def _with(self, arrays: "dict[str, torch.Tensor]") -> Self:
         other = copy(self)
         other._arrays = arrays

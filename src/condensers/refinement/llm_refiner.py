@@ -153,7 +153,7 @@ class LLMRefiner:
 
     @cached_property
     def _prompt(self) -> Prompt:
-        return self.prompt if isinstance(self.prompt, Prompt) else Prompt.load(self.prompt)
+        return Prompt.load(self.prompt)
 
     @property
     def _n_rounds(self) -> int:

@@ -1,6 +1,8 @@
 """A model out of the way while another one works."""
 
 import copy
+import ctypes
+import gc
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -40,6 +42,7 @@ def parked(
         with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
             kept = {id(weight) for other in in_use for weight in other.parameters()}
             files = _to_disk(model, kept, Path(folder), stack)
+            stack.callback(_return_freed_memory)
             yield partial(_copy_from_disk, model, files)
     else:
         model.to("cpu")
@@ -71,6 +74,19 @@ def _copy_from_disk(model: nn.Module, files: dict[int, Path]) -> nn.Module:
         if number in files:
             _fill(weight, files[number])
     return copied
+
+
+def _return_freed_memory() -> None:
+    """Returns to the system what the C library keeps of memory that was freed, where it can be told to (glibc).
+
+    It would lie there unused, in holes, while the model trains.
+    """
+    gc.collect()
+    try:
+        trim = ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):  # another C library, or none
+        return
+    trim(0)
 
 
 def _fill(weight: nn.Parameter, path: Path) -> None:
