@@ -94,8 +94,7 @@ class TestFormsOfReply:
 
     def test_one_that_knows_no_lists_rewrites_row_by_row(self, dataset):
         def rewriter(messages, sample, schema):
-            asked = messages[1]["content"]
-            found = re.search(r"clearly <label>\w+</label>: <text>(.*)</text>", asked)
+            found = re.fullmatch(r"<text>(.*)</text>", messages[-1]["content"])
             return f"again {sample}: {found[1]}" if found else "hm"
 
         made = make("condenselm", ScriptedLLM(rewriter), reply_format="auto", candidates=3)
@@ -110,13 +109,22 @@ class TestFormsOfReply:
         rewards = ScriptedRewards(lambda text, code, fit: 0.9 if "again 1:" in text else 0.5)
 
         def rewriter(messages, sample, schema):
-            return f"again {sample}: {messages[1]['content'].split('<text>')[1][:-7]}"
+            return f"again {sample}: {messages[-1]['content'].split('<text>')[1][:-7]}"
 
         small = make("condenselm", ScriptedLLM(rewriter), rewards, reply_format="single").condense(dataset)
         first = small.filter(lambda row: row["condensed_round"] == 1)
         assert len(first) == 6 and all(text.startswith("again 1: ") for text in first["text"][:])
-        # The second round sees the same rows, and takes those that the first has left.
+        # The second round takes rows that the first has left.
         assert len({parent for (parent,) in small["condensed_parents"]}) == 12
+
+    def test_a_rewriter_reads_the_rows_that_stand_for_as_many_clusters_as_it_writes(self, dataset):
+        def rewriter(messages, sample, schema):
+            return f"again {sample}: {messages[-1]['content'].split('<text>')[1][:-7]}"
+
+        budget = {"per_class": 3, "subset_size": 8, "condensed_size": 3}
+        small = make("condenselm", ScriptedLLM(rewriter), reply_format="single", **budget).condense(dataset)
+        centres = AutoCondenser.from_method("k_center", embedder=WordEmbedder(), per_class=3).condense(dataset)
+        assert sorted(small["condensed_parents"][:]) == sorted(centres["condensed_parents"][:])
 
 
 FAULTS = ("copies_source", "wrong_counts", "wrong_labels", "empty", "malformed", "truncated", "refusal")

@@ -2,6 +2,7 @@
 
 import logging
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -103,8 +104,12 @@ class Rounds:
         while wanted := self._wanted(shares):
             if len(self.log) == planned + self.config.extra_rounds:
                 raise self._too_few(shares)
-            subset = self.guide.retrieve(self.sizes.retrieved, self.kept)
-            writer = self._settled_writer(subset, wanted)
+            subset = self._retrieved(wanted)
+            if self._writer is None:
+                self._writer = self._settled_writer(subset, wanted)
+                if self.trials and self.form == "single":
+                    subset = self._retrieved(wanted)
+            writer = self._writer
             # A round that sees the same rows as one before must not get the same replies.
             rows = {code: positions.tolist() for code, positions in subset.items()}
             first = seen.count(rows) * 2 * self.n_candidates
@@ -141,12 +146,17 @@ class Rounds:
         missing = {code: share - codes.count(code) for code, share in shares.items()}
         return {code: min(self.sizes.condensed, n) for code, n in missing.items() if n > 0}
 
+    def _retrieved(self, wanted: Wanted) -> Subset:
+        if self.form != "single":
+            return self.guide.retrieve(self.sizes.retrieved, self.kept)
+        # A rewriter needs one row for each that it writes, and others than those it has had. More would be spread over
+        # rows of which only some are read.
+        had = Counter(each.row.code for each in self.kept)
+        return self.guide.retrieve(max(n + had[code] for code, n in wanted.items()), self.kept)
+
     def _settled_writer(self, subset: Subset, wanted: Wanted) -> Writer:
-        if self._writer is None:
-            self.form = self.form or self._manageable_form(subset, wanted)
-            desk = self._desk(self.events)
-            self._writer = self._make_writer(desk, self.task, self.form)
-        return self._writer
+        self.form = self.form or self._manageable_form(subset, wanted)
+        return self._make_writer(self._desk(self.events), self.task, self.form)
 
     def _manageable_form(self, subset: Subset, wanted: Wanted) -> Form:
         """The first form of reply in which the model gets at least half of a few samples right, at once."""

@@ -113,7 +113,7 @@ class RewardMatching(Guide):
         self._source = source_reward_rows(prepared.rows)
         self._p_representability = self._confidence(representability, self._source, progress=True)
         self._coverage: tuple[int, RewardModel] | None = None
-        self._centroids: dict[int, np.ndarray] = {}
+        self._centroids: dict[tuple[int, int], np.ndarray] = {}
         self._taken: dict[int, set[int]] = {}
 
     def retrieve(self, size: int, kept: Sequence[Kept]) -> Subset:
@@ -187,13 +187,13 @@ class RewardMatching(Guide):
 
     def _next_of_clusters(self, code: int, good: np.ndarray, n: int) -> np.ndarray:
         vectors = self.prepared.vectors.rows(good)
-        if code not in self._centroids:
-            self._centroids[code] = seeded(KMeansCentroids(), self.seed, code).place(vectors, n)
+        if (code, n) not in self._centroids:
+            self._centroids[code, n] = seeded(KMeansCentroids(), self.seed, code).place(vectors, n)
         taken = self._taken.setdefault(code, set())
         free = np.asarray([i for i in good.tolist() if i not in taken], dtype=np.int64)
         if len(free) < n:
             taken.clear()
             free = good
-        chosen = free[nearest_rows(self._centroids[code], self.prepared.vectors.rows(free))]
+        chosen = free[nearest_rows(self._centroids[code, n], self.prepared.vectors.rows(free))]
         taken.update(chosen.tolist())
         return chosen

@@ -45,14 +45,14 @@ def test_a_row_changes_nothing_but_its_own_sample(attack, writer, form, is_pair)
     assert len(plain) == len(attacked) > 0
     n_different = 0
     for one, other in zip(plain, attacked, strict=True):
-        assert [m["role"] for m in one] == [m["role"] for m in other] == ["system", "user"]
-        assert one[0] == other[0]
-        n_different += one[1] != other[1]
-        before, found, after = one[1]["content"].partition(f"<text>{harmless}</text>")
+        assert [m["role"] for m in one] == [m["role"] for m in other]
+        assert one[0]["role"] == "system" and one[-1]["role"] == "user" and one[:-1] == other[:-1]
+        n_different += one[-1] != other[-1]
+        before, found, after = one[-1]["content"].partition(f"<text>{harmless}</text>")
         if not found:
             assert one == other
             continue
-        content = other[1]["content"]
+        content = other[-1]["content"]
         assert content.startswith(before + "<text>") and content.endswith("</text>" + after)
         inside = content[len(before) + 6 : len(content) - len(after) - 7]
         assert not any(mark in inside for mark in ("<text>", "</text>", "<|im_start|>", "[INST]", "<<SYS>>"))
