@@ -20,10 +20,13 @@ $(STAMP): pyproject.toml setup.cfg constraints.txt requirements-no-deps.txt
 	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps -r requirements-no-deps.txt
 	@touch $@
 
-demo: $(STAMP)  ## Condense the sample dataset with four methods, train on each result, write runs/demo/report.html
+demo: $(STAMP)  ## Condense the sample dataset with four methods and with a small LLM; reports in runs/demo, runs/demo_llm
 	HF_HUB_OFFLINE=1 $(BIN)/condensers compare sample:shop_messages --embedder offline --per-class 4 \
 	  --methods random,herding,k_center,facility_location --learners linear_probe,fine_tuned \
 	  --seeds 5 --fine-tuned-seeds 2 --fine-tuned-steps 30 --output runs/demo --overwrite
+	HF_HUB_OFFLINE=1 $(BIN)/condensers condense sample:shop_messages --embedder offline --per-class 2 \
+	  --method condenselm --llm offline --reward-model probe --reply-format single --temperature 0.7 --candidates 3 \
+	  --output runs/demo_llm --overwrite
 
 test: $(STAMP)  ## Run the tests
 	$(PYTEST) -n 2 --dist loadfile $(ARGS)

@@ -19,12 +19,12 @@ from condensers.cli import main
 def run(monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
 
-    def call(*arguments):
+    def call(*arguments, code=0):
         monkeypatch.setattr(sys, "argv", ["condensers", *map(str, arguments)])
         with pytest.raises(SystemExit) as stop:
             main()
         output = capsys.readouterr()
-        assert stop.value.code in (0, None), output.err
+        assert (stop.value.code or 0) == code, output.err
         return output
 
     return call
@@ -85,6 +85,8 @@ def test_which_metrics_are_measured(run, source, monkeypatch, named, measured):
     run("condense", source, "--per-class", 3, "--embedder", "offline", "--json", "--output", "one")
     run("evaluate", "one", "--against", source, "--learners", "linear_probe", "--seeds", 1, "--metrics", named)
     assert asked == measured
+    refused = run("evaluate", "one", "--against", source, "--learners", "svm", "--metrics", named, code=2)
+    assert "no learner 'svm'; choose one of" in refused.err and asked == measured
 
 
 @pytest.mark.models

@@ -49,6 +49,8 @@ def evaluate(
     settings = run.settings
     columns = resolve_columns(dataset, settings["text"], settings["label"], settings["separator"])
     model = load_embedder(embedder or settings["embedder"], prompt=settings["prompt"])
+    # Named wrongly, a learner is refused before the metrics are computed.
+    trained = [load_learner(learner, embedder=model) for learner in options.split_names(learners, "--learners")]
     splits = load_splits(against, name=name, revision=revision)
     source = read_rows(load_source(splits, split=run.source.get("split")), columns, drop_empty=settings["drop_empty"])
     condensed = read_rows(dataset, columns, class_names=source.class_names or None)
@@ -71,10 +73,7 @@ def evaluate(
     if {"all", "decontamination"} & set(named):
         # Of a test set, and not of the source, should nothing be found.
         likeness |= measure(few, TextSet(test.texts), ["decontamination"], progress=False)
-    scores = [
-        evaluate_rows(condensed, test, load_learner(learner, embedder=model), seeds=range(seeds))
-        for learner in options.split_names(learners, "--learners")
-    ]
+    scores = [evaluate_rows(condensed, test, learner, seeds=range(seeds)) for learner in trained]
     if json:
         found = {s.learner: {"accuracy": list(s.accuracy), "macro_f1": list(s.macro_f1)} for s in scores}
         likeness_found = {score: asdict(value) for score, value in likeness.items()}

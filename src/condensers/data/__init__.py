@@ -5,7 +5,7 @@ from condensers.data.columns import SEPARATOR, Columns, resolve_columns
 from condensers.data.dedup import Dedup, Duplicates, drop_duplicates
 from condensers.data.files import cache_folder, check_output, new_folder, write_json, write_text
 from condensers.data.loading import load_source, load_splits, load_test_split, str_of
-from condensers.data.model_files import find_model_files
+from condensers.data.model_files import find_model_files, quiet_loading
 from condensers.data.progress import hidden_progress_bars
 from condensers.data.randomness import temporary_seed
 from condensers.data.rows import Rows, read_rows, require_rows
@@ -27,6 +27,7 @@ __all__ = [
     "load_splits",
     "load_test_split",
     "new_folder",
+    "quiet_loading",
     "read_rows",
     "require_rows",
     "resolve_columns",

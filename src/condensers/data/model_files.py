@@ -1,5 +1,7 @@
 """Where the files of a model lie."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from condensers.errors import SourceNotFoundError
@@ -41,3 +43,19 @@ def find_model_files(spec: str, *, remedy: str) -> Path:
             f"{spec!r} is neither a local folder nor a model that the Hub gave ({type(error).__name__}). Check the "
             f"spelling; {remedy}"
         ) from error
+
+
+@contextmanager
+def quiet_loading() -> Iterator[None]:
+    """Keeps transformers from reporting that a new classifier head is new, and from a bar for loading the rest."""
+    from transformers.utils import logging  # noqa: PLC0415  (takes seconds to import)
+
+    level, shown = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if shown:
+            logging.enable_progress_bar()

@@ -2,8 +2,7 @@
 
 import copy
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -11,9 +10,8 @@ import numpy as np
 import torch
 from datasets import ClassLabel, Dataset, Features, Value
 from transformers import TrainingArguments
-from transformers.utils import logging
 
-from condensers.data import Columns, Rows, hidden_progress_bars, temporary_seed
+from condensers.data import Columns, Rows, hidden_progress_bars, quiet_loading, temporary_seed
 from condensers.embedding import OFFLINE, Embedder, bundled_model
 from condensers.errors import SettingError
 from condensers.rewards import RECIPES, EmbeddingProbe, FitRecipe, LabelConfidence
@@ -69,7 +67,7 @@ def new_reward_model(source: str | os.PathLike[str] | RewardModel, class_names: 
     """
     if isinstance(source, (str, os.PathLike)):
         folder = bundled_model() if os.fspath(source) == OFFLINE else source
-        with temporary_seed(seed), _no_report():
+        with temporary_seed(seed), quiet_loading():
             return LabelConfidence.from_classifier(folder, label_names=tuple(class_names))
     if not isinstance(source, RewardModel):
         raise SettingError(
@@ -139,17 +137,6 @@ def own_probabilities(probabilities: np.ndarray, rows: Dataset) -> np.ndarray:
         probabilities: (n_rows, n_classes); returns: (n_rows,).
     """
     return probabilities[np.arange(len(rows)), np.asarray(rows[_LABEL][:])]
-
-
-@contextmanager
-def _no_report() -> Iterator[None]:
-    """Keeps transformers from telling, each round, that a new head is new."""
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
 
 
 def _text(rows: Dataset) -> list[str]:

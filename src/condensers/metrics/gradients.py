@@ -9,7 +9,7 @@ from accelerate import PartialState
 from torch.nn import functional
 from transformers import AutoTokenizer, get_linear_schedule_with_warmup
 
-from condensers.data import temporary_seed
+from condensers.data import quiet_loading, temporary_seed
 from condensers.embedding import DEFAULT_EMBEDDER, Matrix, VectorRows, model_folder
 from condensers.errors import RowError, SettingError
 from condensers.metrics.resampling import Values
@@ -135,7 +135,8 @@ class GradientSimilarity:
         self._seed = seed
         folder = str(model_folder(model))
         with temporary_seed(seed):
-            self._model = load_classifier(folder, [str(name) for name in names]).to(PartialState().device)
+            with quiet_loading():
+                self._model = load_classifier(folder, [str(name) for name in names]).to(PartialState().device)
             self._tokenizer = AutoTokenizer.from_pretrained(folder)
             self._checkpoints = self._train(steps, every, self._teachers(per_class, reference_vectors))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from condensers.data import temporary_seed
+from condensers.data import quiet_loading, temporary_seed
 from condensers.embedding import DEFAULT_EMBEDDER
 from condensers.errors import SettingError
 from condensers.evaluation.learners.batching import iter_by_length
@@ -97,7 +97,6 @@ class FineTuned:
 
     def _fresh_model(self, folder: Path, n_classes: int, pad_token_id: int) -> "PreTrainedModel":
         from transformers import AutoConfig, AutoModelForSequenceClassification
-        from transformers.utils import logging
 
         config = AutoConfig.from_pretrained(folder, num_labels=n_classes)
         for name, value in config.to_dict().items():
@@ -105,16 +104,8 @@ class FineTuned:
                 setattr(config, name, self.dropout)
         if getattr(config, "pad_token_id", None) is None:
             config.pad_token_id = pad_token_id
-        # That the classifier head is new is what is wanted here, and no news to anyone.
-        level, shown = logging.get_verbosity(), logging.is_progress_bar_enabled()
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
-        try:
+        with quiet_loading():
             return AutoModelForSequenceClassification.from_pretrained(folder, config=config, dtype="float32")
-        finally:
-            logging.set_verbosity(level)
-            if shown:
-                logging.enable_progress_bar()
 
     def _arguments(self, scratch: str, seed: int) -> "TrainingArguments":
         from transformers import TrainingArguments
