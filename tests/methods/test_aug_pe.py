@@ -272,7 +272,7 @@ class TestPrivacy:
         for rows in (second, third):
             yield Dataset.from_dict({**rows, "id": list(range(len(rows["text"])))}, features=features)
         # The very texts that the model writes: whether one is dropped as a copy would tell that it is there.
-        written = sorted({text for text in condenser(**PRIVATE).condense(first)["text"]})
+        written = sorted({text for text in condenser(per_class=3, **PRIVATE).condense(first)["text"]})
         labels = [["fruit", "metal", "bird"].index(text.split()[0]) for text in written]
         copies = {"text": written, "label": labels, "id": list(range(len(written)))}
         yield Dataset.from_dict(copies, features=features)

@@ -31,6 +31,7 @@ MAX_SUBJECTS = 20
 BLANK = "_"
 _ROOM = 64  # tokens of a reply besides those of its words
 _TOKENS_A_WORD = 6  # in whatever language, names included
+_TOKENS_A_SUBJECT = 24
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,10 @@ class EvolutionWriter:
 
     def subjects(self, kinds: Sequence[Kind], n: int) -> dict[int, list[str]]:
         """What the texts of each class may speak about; nothing where the model names nothing."""
-        answers = self.desk.ask([Question(self.subjects_chat(kind, n), 0, _subjects) for kind in kinds])
+        room = _ROOM + n * _TOKENS_A_SUBJECT
+        answers = self.desk.ask(
+            [Question(self.subjects_chat(kind, n), 0, _subjects, max_tokens=room) for kind in kinds]
+        )
         return {kind.code: (answer.value or [])[:n] for kind, answer in zip(kinds, answers, strict=True)}
 
     def initial(
