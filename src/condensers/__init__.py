@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 # Public name -> the room that defines it, or the file where the room would load more than the others need.
 _PUBLIC: dict[str, str] = {
+    "AugPECondenser": "methods.aug_pe",
     "AutoCondenser": "methods",
     "Budget": "data",
     "Columns": "data",
@@ -55,6 +56,7 @@ _PUBLIC: dict[str, str] = {
 }
 
 __all__ = [
+    "AugPECondenser",
     "AutoCondenser",
     "Budget",
     "Columns",
@@ -120,6 +122,7 @@ if TYPE_CHECKING:
         KCenterCondenser,
         RandomCondenser,
     )
+    from condensers.methods.aug_pe import AugPECondenser
     from condensers.methods.condenselm import CondenseLMCondenser
     from condensers.methods.error_extrapolation import ErrorExtrapolationCondenser
     from condensers.methods.few_shot import FewShotCondenser

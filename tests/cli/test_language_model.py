@@ -6,7 +6,7 @@ import sys
 import pytest
 from conftest import make_rows
 from datasets import load_dataset
-from methods.scripted import served
+from methods.scripted import served, word
 from tiny_classifiers import tiny_model, tiny_tokenizer
 
 from condensers.cli import main
@@ -69,6 +69,37 @@ def test_stopped_at_a_limit_it_says_so(run, tmp_path):
     assert code == 0, err
     assert "2 requests" in err and "It stopped at the limit max_requests=2" in err
     assert load_dataset(str(tmp_path / "out"), split="train")["label"][:] == [0, 0, 1, 1]
+
+
+@pytest.mark.models
+def test_aug_pe_in_private_leaves_nothing_of_the_rows_but_votes(run, tmp_path):
+    def evolving(request):
+        messages = request.body["messages"]
+        return (
+            "a subject" if "Name " in messages[-1]["content"] else f"text {word(str(messages), request.body['seed'])}"
+        )
+
+    sizes = ("--iterations", 2, "--variations", 1, "--initial", 2)
+    private = ("--epsilon", 4, "--delta", 1e-6)
+    with FakeServer(evolving) as server:
+        options = ("--llm", f"fake@{server.base_url}", "--topic", "short texts", *sizes)
+        code, out, err = run(*options, *private, "--dry-run", "--json", method="aug_pe", output=())
+        assert code == 0 and json.loads(out)["n_requests"] == 3 * (1 + 4 + 2)
+        code, out, err = run(*options, *private, "--dedup", "exact", method="aug_pe")
+        assert code == 2 and "Pass `dedup='none'`" in err and server.n_requests == 0
+        code, out, err = run(*options, *private, "--report", method="aug_pe")
+        assert code == 0, err
+        assert server.n_requests == 21
+        assert "aug_pe: 6 rows" in out and " 24 " not in out
+        assert "(epsilon, delta) = (4, 1e-06) for adding or removing one row" in err
+        assert "There is no report" in err and not (tmp_path / "out" / "report.html").exists()
+        code, out, err = run(*options, "--report", method="aug_pe", output=("--output", "plain"))
+        assert code == 0 and "aug_pe: 6 of 24 rows" in out and "No privacy guarantee" in err
+    rows = load_dataset(str(tmp_path / "out"), split="train")
+    assert rows["label"][:] == [0, 0, 1, 1, 2, 2] and "condensed_parents" not in rows.column_names
+    record = json.loads((tmp_path / "out" / "condensers_run.json").read_text())
+    assert record["n_source_rows"] is None and record["privacy"]["epsilon"] == 4
+    assert (tmp_path / "plain" / "report.html").is_file()
 
 
 MISTAKES = {

@@ -13,7 +13,7 @@ from condensers.cli.screen import note, print_json, print_table
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from condensers.methods import Condenser
+    from condensers.methods import Condenser, RunRecord
 
 
 def condense(
@@ -23,7 +23,7 @@ def condense(
         str,
         typer.Option(
             help="random, herding, k_center, greedy_k_center, facility_location keep rows; condenselm, few_shot, "
-            "error_extrapolation have a language model write them."
+            "error_extrapolation, aug_pe have a language model write them."
         ),
     ] = "k_center",
     per_class: options.PerClass = None,
@@ -36,7 +36,7 @@ def condense(
     revision: options.Revision = None,
     text: options.Text = None,
     label: options.Label = "auto",
-    dedup: options.Dedup = "exact",
+    dedup: options.Dedup = None,
     drop_empty: options.DropEmpty = False,
     embedder: options.EmbedderName = None,
     prompt: Annotated[str | None, typer.Option(help="Task instruction put before each text it embeds.")] = None,
@@ -44,6 +44,14 @@ def condense(
     reward_model: options.RewardModel = None,
     reply_format: options.ReplyFormat = None,
     candidates: options.Candidates = None,
+    topic: options.Topic = None,
+    words: options.Words = None,
+    iterations: options.Iterations = None,
+    variations: options.Variations = None,
+    initial: options.Initial = None,
+    vary_by: options.VaryBy = None,
+    epsilon: options.Epsilon = None,
+    delta: options.Delta = None,
     temperature: options.Temperature = None,
     reply_tokens: options.ReplyTokens = None,
     concurrency: options.Concurrency = None,
@@ -71,6 +79,7 @@ def condense(
     from condensers.errors import SettingError
     from condensers.hub import write_condensed
     from condensers.methods import AutoCondenser
+    from condensers.methods.aug_pe import AugPECondenser
     from condensers.methods.rounds import RoundCondenser
 
     if output is not None:
@@ -91,6 +100,14 @@ def condense(
         reward_model=reward_model,
         reply_format=reply_format,
         candidates=candidates,
+        topic=topic,
+        words=words,
+        iterations=iterations,
+        variations=variations,
+        initial=initial,
+        vary_by=vary_by,
+        epsilon=epsilon,
+        delta=delta,
         temperature=temperature,
         reply_tokens=reply_tokens,
         concurrency=concurrency,
@@ -102,34 +119,45 @@ def condense(
     )
     check_known(method, asked, dry_run)
     condenser = AutoCondenser.from_method(method, seed=seed, prompt=prompt, provenance=provenance, **settings, **asked)
-    if dry_run and isinstance(condenser, RoundCondenser):
+    if dry_run and isinstance(condenser, (AugPECondenser, RoundCondenser)):
         show_estimate(condenser, source, {"split": split, "name": name, "revision": revision}, json)
         return
     if output is None:
         raise SettingError("the rows need a place: give --output a folder that is new or empty.")
+    private = epsilon is not None
     rows = condenser.condense(source, split=split, name=name, revision=revision)
     run = condenser.run_
     if int(os.environ.get("RANK", "0")) > 0:  # under `accelerate launch` all processes embed and the first one writes
         return
     with new_folder(output, overwrite=overwrite) as folder:
         write_condensed(rows, folder, run)
-        if report:
+        if report and not private:
             note("Drawing the report ...", quiet=json)
             _write_report(condenser, rows, folder / "report.html")
     if json:
         print_json({"output": str(output), **run.to_json()})
         return
+    _say(run, output)
+    if report and private:
+        note("There is no report: its charts and its map would show the private rows.")
+    elif report:
+        note(f"Open {output / 'report.html'} in a browser.")
+
+
+def _say(run: "RunRecord", output: Path) -> None:
+    """Prints what was made of how much."""
     counts = [(class_name, str(count)) for class_name, count in run.class_counts.items()]
-    print_table(f"{method}: {run.n_rows} of {run.n_source_rows:,} rows", ("class", "rows"), counts, right=("rows",))
-    seconds = run.seconds
-    embedded = f"{run.n_embedded:,} texts embedded" if run.n_embedded else "embeddings from the cache"
-    note(f"{embedded} in {seconds['embedding']:.1f} s, condensed in {seconds['condensing']:.1f} s.")
+    of_rows = f"{run.n_rows} rows" if run.n_source_rows is None else f"{run.n_rows} of {run.n_source_rows:,} rows"
+    print_table(f"{run.method}: {of_rows}", ("class", "rows"), counts, right=("rows",))
+    if run.seconds:
+        embedded = f"{run.n_embedded:,} texts embedded" if run.n_embedded else "embeddings from the cache"
+        note(f"{embedded} in {run.seconds['embedding']:.1f} s, condensed in {run.seconds['condensing']:.1f} s.")
     if run.llm is not None:
         for line in spent(run.llm):
             note(line)
+    if run.privacy is not None:
+        note(str(run.privacy["statement"]))
     note(f"Rows and card in {output}; load them with load_dataset({str(output)!r}).")
-    if report:
-        note(f"Open {output / 'report.html'} in a browser.")
 
 
 def _write_report(condenser: "Condenser", rows: "Dataset", path: Path) -> None:

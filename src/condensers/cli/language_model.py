@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from condensers.cli.screen import note, print_json, print_table
 
 if TYPE_CHECKING:
+    from condensers.methods.aug_pe import AugPECondenser
     from condensers.methods.rounds import RoundCondenser
 
 
@@ -29,7 +30,9 @@ def check_known(method: str, asked: dict[str, Any], dry_run: bool) -> None:
         )
 
 
-def show_estimate(condenser: "RoundCondenser", source: str, place: dict[str, str | None], json: bool) -> None:
+def show_estimate(
+    condenser: "RoundCondenser | AugPECondenser", source: str, place: dict[str, str | None], json: bool
+) -> None:
     """Prints what a run will need."""
     from dataclasses import asdict
 

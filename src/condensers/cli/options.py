@@ -10,6 +10,7 @@ from condensers.errors import SettingError
 _DATA = "What to read"
 _BUDGET = "How much to keep"
 _LLM = "Methods that ask a language model"
+_EVOLUTION = "Texts that evolve: aug_pe"
 
 Source = Annotated[
     str,
@@ -26,7 +27,11 @@ Text = Annotated[
 ]
 Label = Annotated[str, typer.Option(help="Label column; 'auto' guesses, 'none' has none.", rich_help_panel=_DATA)]
 Dedup = Annotated[
-    str, typer.Option(help="Repeated rows of a class: drop 'exact' ones, 'near' ones, 'none'.", rich_help_panel=_DATA)
+    str | None,
+    typer.Option(
+        help="Repeated rows of a class: drop 'exact' ones (of aug_pe: 'none'), 'near' ones, 'none'.",
+        rich_help_panel=_DATA,
+    ),
 ]
 DropEmpty = Annotated[bool, typer.Option("--drop-empty", help="Leave out rows without text.", rich_help_panel=_DATA)]
 EmbedderName = Annotated[
@@ -71,6 +76,41 @@ ReplyFormat = Annotated[
 Candidates = Annotated[
     int | None, typer.Option(help="Candidates a round, of which the best is kept; 10.", rich_help_panel=_LLM)
 ]
+Topic = Annotated[
+    str | None,
+    typer.Option(
+        help="What the texts are: 'film reviews'. Rows without labels need it.",
+        rich_help_panel=_EVOLUTION,
+    ),
+]
+Words = Annotated[
+    int | None,
+    typer.Option(help="Words of a text, about; the source's median, unless private.", rich_help_panel=_EVOLUTION),
+]
+Iterations = Annotated[int | None, typer.Option(help="How often real rows vote; 10.", rich_help_panel=_EVOLUTION)]
+Variations = Annotated[
+    int | None,
+    typer.Option(help="New versions of each text kept, in each iteration; 3.", rich_help_panel=_EVOLUTION),
+]
+Initial = Annotated[
+    int | None,
+    typer.Option(help="Texts written at first, in multiples of the budget; 4.", rich_help_panel=_EVOLUTION),
+]
+VaryBy = Annotated[
+    str | None,
+    typer.Option(
+        help="How versions come about: rephrase, or fill_in for blanks, which needs a strong model.",
+        rich_help_panel=_EVOLUTION,
+    ),
+]
+Epsilon = Annotated[
+    float | None,
+    typer.Option(help="Privacy budget of the run; without it there is no guarantee.", rich_help_panel=_EVOLUTION),
+]
+Delta = Annotated[
+    float | None,
+    typer.Option(help="With --epsilon; well below one in the number of rows.", rich_help_panel=_EVOLUTION),
+]
 Temperature = Annotated[float | None, typer.Option(help="Of the sampling; 1.0.", rich_help_panel=_LLM)]
 ReplyTokens = Annotated[int | None, typer.Option(help="Longest reply, in tokens; 1024.", rich_help_panel=_LLM)]
 Concurrency = Annotated[int | None, typer.Option(help="Requests under way at once; 8.", rich_help_panel=_LLM)]
@@ -113,7 +153,7 @@ def row_settings(
     text: str | None,
     label: str,
     embedder: str | None,
-    dedup: str,
+    dedup: str | None,
     drop_empty: bool,
     allow_fewer: bool,
     per_class: int | None,
@@ -124,14 +164,14 @@ def row_settings(
     settings: dict[str, Any] = {
         "text": None if text is None else tuple(split_names(text, "--text")),
         "label": None if label == "none" else label,
-        "dedup": dedup,
         "drop_empty": drop_empty,
         "allow_fewer": allow_fewer,
         "per_class": per_class,
         "total": total,
         "fraction": fraction,
     }
-    return settings if embedder is None else {**settings, "embedder": embedder}
+    given = {"embedder": embedder, "dedup": dedup}
+    return settings | {name: value for name, value in given.items() if value is not None}
 
 
 def llm_settings(**options: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ class Events:
         n_replies: Replies read, repairs and regenerations among them.
         unusable: Replies that could not be used, by reason: ``malformed``, ``truncated``, ``refusal``, ``failed``,
             ``too_long``, ``wrong_labels``, ``wrong_counts``, ``copies_source``, ``repeats``, ``empty``, ``separator``,
-            ``repetition``.
+            ``repetition``, ``blanks``.
         steps: What was done about it: ``repair_asked``, ``repair_helped``, ``regenerated``, ``regeneration_helped``,
             ``dropped``, ``chunked``, ``surplus_cut``, ``thresholds_relaxed``. Of texts refined: how many came
             with which fault (``came_empty``, ``came_separator``, ``came_repetition``), ``separator_mended``,

@@ -12,6 +12,7 @@ from condensers.methods.saving import condenser_folder, read_document
 
 # Adding a method is one file in this folder and one line here.
 METHODS: dict[str, str] = {
+    "aug_pe": "aug_pe:AugPECondenser",
     "condenselm": "condenselm:CondenseLMCondenser",
     "embedding": "embedding_condenser:EmbeddingCondenser",
     "error_extrapolation": "error_extrapolation:ErrorExtrapolationCondenser",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from datasets import Dataset, Features, List, Value
+from datasets import ClassLabel, Dataset, Features, List, Value
 
 from condensers.data import Rows
 from condensers.embedding import Matrix
@@ -126,6 +126,8 @@ def _written_columns(condensed: Condensed, rows: Rows, source: Dataset) -> dict[
 
 def _label_values(rows: Rows, source: Dataset) -> dict[int, object]:
     """The value that stands for each class in the source's label column."""
+    if isinstance(source.features[rows.columns.label], ClassLabel):
+        return {code: code for code in range(len(rows.class_names))}
     codes, first = np.unique(rows.codes, return_index=True)
     values = source.select(first).with_format(None)[rows.columns.label][:]
     return dict(zip(codes.tolist(), values, strict=True))

@@ -180,7 +180,7 @@ class Condenser(ModelHubMixin):
         began = time.perf_counter()
         condensed = self._condense(prepared, shares)
         self._run = self._record(prepared, condensed, time.perf_counter() - began)
-        return to_dataset(condensed, rows, method=self.condenser_type, provenance=self.config.provenance)
+        return self._as_dataset(condensed, rows)
 
     def __call__(self, batch: Mapping[str, list]) -> dict[str, list]:
         """The `Dataset.map` transform; ``batched=True, batch_size=None`` makes one batch of the whole dataset."""
@@ -196,6 +196,10 @@ class Condenser(ModelHubMixin):
     def _condense(self, prepared: PreparedSource, shares: Mapping[int, int]) -> Condensed:
         """Makes `shares[code]` rows of each class, class by class in the order of `shares`."""
         raise NotImplementedError
+
+    def _as_dataset(self, condensed: Condensed, rows: Rows) -> Dataset:
+        """The rows that were made, with the columns of the source and provenance."""
+        return to_dataset(condensed, rows, method=self.condenser_type, provenance=self.config.provenance)
 
     def _shares(self, rows: Rows) -> dict[int, int]:
         """How many rows of each class are asked for; see `Budget.allocate` for the errors."""

@@ -15,26 +15,29 @@ class RunRecord:
         settings: Every setting, JSON values.
         components: The parts of the condenser, JSON values.
         source: Path, split, name and revision of the dataset; empty values for rows in memory.
-        n_source_rows: Source rows, duplicates included.
+        n_source_rows: Source rows, duplicates included; None where that is private.
         n_duplicates: Source rows left out because they repeat another.
-        n_embedded: Texts that went through the embedding model; the rest came from the cache.
+        n_embedded: Texts that went through the embedding model; the rest came from the cache; None
+            where that is private.
         class_counts: Condensed rows of each class.
-        seconds: Wall time of each stage.
+        seconds: Wall time of each stage; none where that is private.
         versions: Versions of the packages that decide the result.
         llm: What a method that asks a language model asked, spent and let go; None for the others.
+        privacy: What a method that can be private promises, in words and numbers; None for the others.
     """
 
     method: str
     settings: Mapping[str, Any]
     components: Mapping[str, Any]
     source: Mapping[str, str | None]
-    n_source_rows: int
+    n_source_rows: int | None
     n_duplicates: int
-    n_embedded: int
+    n_embedded: int | None
     class_counts: Mapping[str, int]
     seconds: Mapping[str, float]
     versions: Mapping[str, str]
     llm: Mapping[str, Any] | None = None
+    privacy: Mapping[str, Any] | None = None
 
     @property
     def n_rows(self) -> int:

@@ -43,6 +43,11 @@ class PreparedSource:
     key: tuple
 
     @property
+    def merged(self) -> bool:
+        """Whether rows that repeat others were looked for, and left out."""
+        return self.key[3] != "none"
+
+    @property
     def columns(self) -> Columns:
         """The columns that were read."""
         return self.rows.columns

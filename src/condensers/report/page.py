@@ -70,7 +70,7 @@ def write_report(
         vectors: (n_source_rows, dim), float32.
 
     Raises:
-        SettingError: if there are no results.
+        SettingError: if there are no results, or those of a private run.
         RowError: if a result has no rows, or rows, vectors and labels do not fit together.
         ColumnError: if condensed rows lack a text or label column of the source.
         StorageError: if the file cannot be written.

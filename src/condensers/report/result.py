@@ -34,7 +34,7 @@ def label_results(results: Sequence[MethodResult], source: Rows, vectors: Matrix
         vectors: (n_source_rows, dim).
 
     Raises:
-        SettingError: if there are no results.
+        SettingError: if there are no results, or those of a private run.
         RowError: if a result has no rows, vectors do not fit or are not finite, or a label is not one of the source.
         ColumnError: if a text or label column of the source is missing.
     """
@@ -85,6 +85,11 @@ def class_codes(rows: Dataset, source: Rows) -> np.ndarray:
 
 
 def _check(result: MethodResult, source: Rows, dim: int) -> None:
+    if result.run.privacy and result.run.privacy["withheld"]:
+        raise SettingError(
+            f"the rows of method {result.method!r} are private, and a report shows the source they come from. Leave "
+            f"the report out (`--no-report`)."
+        )
     n_rows = len(result.rows)
     if n_rows == 0:
         raise RowError(f"method {result.method!r} has no rows; a report needs at least one.")
