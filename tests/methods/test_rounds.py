@@ -19,6 +19,7 @@ from methods.scripted import ScriptedLLM, ScriptedRewards, good_reply, good_text
 from tiny_classifiers import tiny_model, tiny_tokenizer
 from word_embedder import WordEmbedder
 
+from condensers.data import Columns, read_rows
 from condensers.errors import BudgetError, ServiceError, SettingError
 from condensers.llm import CachedLLM, Completion, OpenAIChat, Prices, SpendingLimits, Usage
 from condensers.llm.testing import FakeServer, Reply
@@ -39,6 +40,17 @@ def make(method, llm, rewards=None, **settings):
 def _short_waits(monkeypatch):
     monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
+
+def test_a_column_that_names_the_classes_is_filled_in(dataset):
+    names = dataset.features["label"].names
+    codes = dataset["label"][:]
+    named = dataset.remove_columns("label").add_column("label", codes)
+    named = named.add_column("label_text", [names[code] for code in codes])
+    small = make("few_shot", ScriptedLLM()).condense(named)
+    assert small["label_text"][:] == [names[code] for code in small["label"][:]]
+    # So the result is read like the source, by the names of its classes.
+    assert read_rows(small, Columns(("text",), "label"), class_names=tuple(names)).codes.tolist() == small["label"][:]
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -142,7 +142,9 @@ def _class_codes(
     else:
         distinct = sorted(set(values))
         order = {value: code for code, value in enumerate(distinct)}
-        found = _companion_names(dataset, label, values, distinct) or tuple(str(value) for value in distinct)
+        companion = _companion(dataset, label, values)
+        names = companion[1] if companion else {value: str(value) for value in distinct}
+        found = tuple(names[value] for value in distinct)
         codes = np.asarray([order[value] for value in values], dtype=np.int64)
     if class_names is not None:
         return _recode(codes, found, class_names, label), class_names
@@ -154,15 +156,23 @@ def _class_codes(
     return codes, found
 
 
-def _companion_names(dataset: Dataset, label: str, values: list, distinct: list) -> tuple[str, ...] | None:
-    """Class names out of a second column such as ``label_text``, if it names each class once."""
+def companion_column(dataset: Dataset, label: str) -> str | None:
+    """A second column such as ``label_text`` that names each class of an unnamed `label` once, if there is one."""
+    if isinstance(dataset.features[label], ClassLabel):
+        return None
+    found = _companion(dataset, label, _column_values(dataset, label))
+    return found and found[0]
+
+
+def _companion(dataset: Dataset, label: str, values: list) -> tuple[str, dict] | None:
+    """The companion column and its name for each value of the label."""
     for column in (f"{label}_text", f"{label}_name"):
         if column in dataset.column_names:
             pairs = set(zip(values, _column_values(dataset, column), strict=True))
             names = dict(pairs)
-            one_to_one = len(pairs) == len(distinct) == len(set(names.values()))
+            one_to_one = len(pairs) == len(names) == len(set(names.values()))
             if one_to_one and all(isinstance(name, str) for name in names.values()):
-                return tuple(names[value] for value in distinct)
+                return column, names
     return None
 
 

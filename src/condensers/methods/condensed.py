@@ -8,6 +8,7 @@ import numpy as np
 from datasets import ClassLabel, Dataset, Features, List, Value
 
 from condensers.data import Rows
+from condensers.data.rows import companion_column
 from condensers.embedding import Matrix
 from condensers.selection import nearest_of
 
@@ -89,7 +90,8 @@ def cluster_sizes(source: Matrix, condensed: np.ndarray) -> np.ndarray:
 def to_dataset(condensed: Condensed, rows: Rows, *, method: str, provenance: bool) -> Dataset:
     """Builds a dataset with the columns and features of the source, and provenance in extra columns.
 
-    Columns of the source that are neither text nor label are kept for whole rows and None for written ones.
+    Columns of the source that are neither text nor label, nor name the classes, are kept for whole rows and None for
+    written ones.
     """
     earlier = [name for name in (*PROVENANCE, *REWARD_PROVENANCE) if name in rows.dataset.column_names]
     source = rows.dataset.remove_columns(earlier)
@@ -118,16 +120,18 @@ def _written_columns(condensed: Condensed, rows: Rows, source: Dataset) -> dict[
     parts = [rows.columns.split(text) for text in condensed.texts]
     for k, name in enumerate(rows.columns.text):
         columns[name] = [part[k] for part in parts]
-    if rows.columns.label is not None:
-        values = _label_values(rows, source)
-        columns[rows.columns.label] = [values[code] for code in condensed.codes.tolist()]
+    label = rows.columns.label
+    if label is not None:
+        for name in filter(None, (label, companion_column(source, label))):
+            values = _class_values(rows, source, name)
+            columns[name] = [values[code] for code in condensed.codes.tolist()]
     return columns
 
 
-def _label_values(rows: Rows, source: Dataset) -> dict[int, object]:
-    """The value that stands for each class in the source's label column."""
-    if isinstance(source.features[rows.columns.label], ClassLabel):
+def _class_values(rows: Rows, source: Dataset, column: str) -> dict[int, object]:
+    """The value that stands for each class in a column that tells classes apart."""
+    if isinstance(source.features[column], ClassLabel):
         return {code: code for code in range(len(rows.class_names))}
     codes, first = np.unique(rows.codes, return_index=True)
-    values = source.select(first).with_format(None)[rows.columns.label][:]
+    values = source.select(first).with_format(None)[column][:]
     return dict(zip(codes.tolist(), values, strict=True))
