@@ -5,7 +5,8 @@
         --learners fine_tuned --seeds 3                                           # depth: CondenseLM's protocol
     python benchmarks/quality.py --data ../shared/data --datasets sst2,ag_news --per-class 5,10 --seeds 15 --sets 3 \
         --methods random,herding,k_center,condenselm,few_shot,error_extrapolation --llm offline \
-        --llm-settings '{"reply_format": "single", "reply_tokens": 64, "temperature": 0.5}'  # a small language model
+        --llm-settings '{"reply_format": "single", "reply_tokens": 128, "temperature": 0.7, "subset_size": 10,
+                         "condensed_size": 10}'                                   # a small language model
 
 Every finished cell is a line in `results/quality.jsonl`; cells that are there are not measured again, so a stopped
 run goes on, and the table is written from all lines. Seed s is the seed of the learner, and of the condenser unless
@@ -39,7 +40,8 @@ Accuracy on the test split (2,000 rows of it, drawn once, where it is larger) in
 over seeds (n), and below it the difference to random rows of the same seeds with the p of a paired t-test.
 Embeddings: all-MiniLM-L6-v2. Learners are those of `condensers.evaluation`: a logistic regression on the
 embeddings, the TextRNN of PInR (Tables 6 and 7), and MiniLM fine-tuned by CondenseLM's protocol (Table 13: 200
-steps). A deviation of 0.0 over several seeds: neither method nor learner draws anything at random."""
+steps). A deviation of 0.0 over several seeds: neither method nor learner draws anything at random. Of sets that a
+language model wrote, each is trained on with several seeds and counts once; they are compared with K-Center too."""
 # The paper's order, then what it does not have.
 METHODS = "random,herding,k_center,greedy_k_center,facility_location"
 LLM_METHODS = ("condenselm", "few_shot", "error_extrapolation")
@@ -133,10 +135,9 @@ def spent(llm: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> dict[st
 
 
 def table() -> str:
-    cells = CELLS.by_key()
-    groups: dict[tuple, dict[int, float]] = defaultdict(dict)
-    for (dataset, method, per_class, learner, seed), cell in cells.items():
-        groups[learner, dataset, per_class, method][seed] = cell["accuracy"]
+    groups: dict[tuple, list[dict]] = defaultdict(list)
+    for (dataset, method, per_class, learner, _), cell in CELLS.by_key().items():
+        groups[learner, dataset, per_class, method].append(cell)
     lines = [
         "# What condensed rows are worth",
         "",
@@ -149,25 +150,68 @@ def table() -> str:
         lines += [f"## {learner}", "", f"| dataset | rows a class | {' | '.join(methods)} |"]
         lines.append("|---|---|" + "---|" * len(methods))
         for dataset, per_class in sorted({key[1:3] for key in groups if key[0] == learner}):
-            base = groups.get((learner, dataset, per_class, "random"), {})
-            entries = [entry(groups.get((learner, dataset, per_class, method), {}), base) for method in methods]
+            found = {method: groups.get((learner, dataset, per_class, method), []) for method in methods}
+            entries = [entry(method, cells, found) for method, cells in found.items()]
             lines.append(f"| {dataset} | {per_class} | {' | '.join(entries)} |")
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, *costs(groups)])
 
 
-def entry(scores: dict[int, float], base: dict[int, float]) -> str:
-    if not scores:
+def entry(method: str, cells: list[dict], found: Mapping[str, list[dict]]) -> str:
+    """Mean and deviation, and the difference to random rows; to K-Center too for rows that a language model wrote."""
+    if not cells:
         return ""
-    values = [100 * value for value in scores.values()]
+    values = list(by_set(cells, cells).values())
+    written = "set" in cells[0]
     mean = sum(values) / len(values)
     sd = (sum((value - mean) ** 2 for value in values) / max(1, len(values) - 1)) ** 0.5
-    text = f"{mean:.1f} ± {sd:.1f} ({len(values)})"
-    shared = sorted(set(scores) & set(base))
-    if scores is base or len(shared) < 2:
-        return text
-    test = paired_t_test([100 * scores[seed] for seed in shared], [100 * base[seed] for seed in shared])
-    return f"{text}<br>{test.difference:+.1f}, p={test.p_value:.2g}"
+    text = f"{mean:.1f} ± {sd:.1f} ({len(values)}{' sets' if written else ''})"
+    for base in ("random", "k_center") if written else ("random",):
+        theirs, ours = by_set(found[base], cells), by_set(cells, found[base])
+        shared = sorted(set(theirs) & set(ours))
+        if method == base or len(shared) < 2:
+            continue
+        test = paired_t_test([ours[key] for key in shared], [theirs[key] for key in shared])
+        text += f"<br>{test.difference:+.1f}{' to K-Center' if base == 'k_center' else ''}, p={test.p_value:.2g}"
+    return text
+
+
+def by_set(cells: list[dict], others: list[dict]) -> dict[int, float]:
+    """Accuracy in percent by set, over the seeds that `others` have too; where each seed has a set, by seed.
+
+    Learners of one set tell how learners differ, not how sets do, so a set counts once.
+    """
+    sets = {cell["seed"]: cell.get("set", cell["seed"]) for cell in (*cells, *others)}
+    sets |= {cell["seed"]: cell["set"] for cell in (*cells, *others) if "set" in cell}
+    shared = {cell["seed"] for cell in others}
+    parts: dict[int, list[float]] = defaultdict(list)
+    for cell in cells:
+        if cell["seed"] in shared:
+            parts[sets[cell["seed"]]].append(100 * cell["accuracy"])
+    return {key: sum(values) / len(values) for key, values in parts.items()}
+
+
+def costs(groups: Mapping[tuple, list[dict]]) -> list[str]:
+    """What the language model was asked for, a set."""
+    rows = {}
+    for (_, dataset, per_class, method), cells in sorted(groups.items()):
+        # Of a set, what was not in the cache was paid by the first cell.
+        sets = {cell["set"]: cell for cell in reversed(cells) if "set" in cell}
+        if sets:
+            means = {
+                name: sum(cell[name] for cell in sets.values()) / len(sets)
+                for name in ("requests", "input_tokens", "output_tokens", "condensing_seconds")
+            }
+            one = next(iter(sets.values()))
+            asked = f"{one['model']}, {one['reply_format']}, temperature {one.get('temperature', 1.0):g}"
+            numbers = " | ".join(f"{value:,.0f}" for value in means.values())
+            rows.setdefault(
+                (dataset, per_class, method), f"| {dataset} | {per_class} | {method} | {asked} | {numbers} |"
+            )
+    if not rows:
+        return []
+    head = "| dataset | rows a class | method | asked | requests | tokens in | tokens out | seconds |"
+    return ["## What a written set costs", "", head, "|---|---|---|---|---|---|---|---|", *rows.values(), ""]
 
 
 def main() -> None:
