@@ -23,7 +23,8 @@ def condense(
         str,
         typer.Option(
             help="random, herding, k_center, greedy_k_center, facility_location keep rows; condenselm, few_shot, "
-            "error_extrapolation have a language model write them."
+            "error_extrapolation have a language model write them; pinr, dallme, mgd3 write a text for each of a few "
+            "points."
         ),
     ] = "k_center",
     per_class: options.PerClass = None,
@@ -44,6 +45,15 @@ def condense(
     reward_model: options.RewardModel = None,
     reply_format: options.ReplyFormat = None,
     candidates: options.Candidates = None,
+    inverter: options.Inverter = None,
+    corrector: options.Corrector = None,
+    num_neighbours: options.NumNeighbours = None,
+    num_candidates: options.NumCandidates = None,
+    score_model: options.ScoreModel = None,
+    refinement_prompt: options.RefinementPrompt = None,
+    num_variants: options.NumVariants = None,
+    num_seeds: options.NumSeeds = None,
+    num_rounds: options.NumRounds = None,
     temperature: options.Temperature = None,
     reply_tokens: options.ReplyTokens = None,
     concurrency: options.Concurrency = None,
@@ -71,7 +81,7 @@ def condense(
     from condensers.errors import SettingError
     from condensers.hub import write_condensed
     from condensers.methods import AutoCondenser
-    from condensers.methods.rounds import RoundCondenser
+    from condensers.methods.llm_condenser import LLMCondenser
 
     if output is not None:
         check_output(output, overwrite=overwrite)
@@ -91,6 +101,15 @@ def condense(
         reward_model=reward_model,
         reply_format=reply_format,
         candidates=candidates,
+        inverter=inverter,
+        corrector=corrector,
+        num_neighbours=num_neighbours,
+        num_candidates=num_candidates,
+        score_model=score_model,
+        refinement_prompt=refinement_prompt,
+        num_variants=num_variants,
+        num_seeds=num_seeds,
+        num_rounds=num_rounds,
         temperature=temperature,
         reply_tokens=reply_tokens,
         concurrency=concurrency,
@@ -102,7 +121,7 @@ def condense(
     )
     check_known(method, asked, dry_run)
     condenser = AutoCondenser.from_method(method, seed=seed, prompt=prompt, provenance=provenance, **settings, **asked)
-    if dry_run and isinstance(condenser, RoundCondenser):
+    if dry_run and isinstance(condenser, LLMCondenser):
         show_estimate(condenser, source, {"split": split, "name": name, "revision": revision}, json)
         return
     if output is None:

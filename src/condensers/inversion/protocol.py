@@ -63,7 +63,7 @@ class DrawingRealiser(Realiser, Protocol):
 
 @runtime_checkable
 class SlowRealiser(DrawingRealiser, Protocol):
-    """A realiser whose texts cost so much that they are kept on disk.
+    """A realiser that looks at no rows, and whose texts cost so much that they are kept on disk.
 
     Attributes:
         batch_size: Points worked on together.

@@ -61,7 +61,7 @@ def component_spec(component: object) -> dict[str, Any]:
         raise SettingError(
             f"a condenser with the part {name} cannot be saved; only {', '.join(_known())} can.{remedy}"
         )
-    settings = {f.name: getattr(component, f.name) for f in fields(cls) if f.name not in _GIVEN}
+    settings = {f.name: getattr(component, f.name) for f in fields(cls) if f.name not in _GIVEN}  # type: ignore[arg-type]
     return {"type": name, **{key: _spec_of(value, f"{name}({key}=...)") for key, value in settings.items()}}
 
 
@@ -81,7 +81,8 @@ def _spec_of(setting: Any, where: str) -> Any:  # noqa: ANN401  (any JSON value)
 def describe(component: object) -> dict[str, Any]:
     """Names a part and its settings, for the record of a run; a user's own part need not be one that can be saved."""
     known = fields(component) if is_dataclass(component) and not isinstance(component, type) else ()
-    return {"type": type(component).__name__, **{f.name: _plain(getattr(component, f.name)) for f in known}}
+    settings = {f.name: _plain(getattr(component, f.name)) for f in known if f.repr}
+    return {"type": type(component).__name__, **settings}
 
 
 def _plain(setting: Any) -> Any:  # noqa: ANN401  (any JSON value)
@@ -123,7 +124,7 @@ def bound(component: T, **given: Any) -> T:  # noqa: ANN401  (values of any fiel
     if not is_dataclass(component) or isinstance(component, type):
         return component
     known = {f.name for f in fields(component)}
-    return replace(component, **{name: value for name, value in given.items() if name in known})  # type: ignore[type-var]
+    return replace(component, **{name: value for name, value in given.items() if name in known})
 
 
 def _known() -> list[str]:

@@ -22,6 +22,8 @@ class RunRecord:
         seconds: Wall time of each stage.
         versions: Versions of the packages that decide the result.
         llm: What a method that asks a language model asked, spent and let go; None for the others.
+        stages: How points were placed and texts written for them (`condensers.methods.stages`); None for methods that
+            keep rows.
     """
 
     method: str
@@ -35,6 +37,7 @@ class RunRecord:
     seconds: Mapping[str, float]
     versions: Mapping[str, str]
     llm: Mapping[str, Any] | None = None
+    stages: Mapping[str, Any] | None = None
 
     @property
     def n_rows(self) -> int:
