@@ -47,6 +47,8 @@ class Condenser(ModelHubMixin):
 
     condenser_type: ClassVar[str] = ""
     config_class: ClassVar[type[CondenserConfig]] = CondenserConfig
+    # Not None when an object is made, or the mixin (huggingface_hub 2.4) would copy every part, its models included.
+    _hub_mixin_config: Any = {}  # noqa: RUF012  (never written to)
 
     def __init__(
         self,
