@@ -155,12 +155,14 @@ def _write_report(condenser: "Condenser", rows: "Dataset", path: Path) -> None:
     from condensers.data import read_rows
     from condensers.embedding import embed_texts
     from condensers.evaluation import MethodResult, coverage_similarity
+    from condensers.methods import placed_points
     from condensers.report import write_report
 
     prepared, run = condenser.prepared_, condenser.run_
     read = read_rows(rows, prepared.columns, class_names=prepared.rows.class_names or None)
     vectors = embed_texts(read.texts, condenser.embedder, progress=False).vectors[:]
     similarity = coverage_similarity(prepared.vectors, vectors, prepared.rows.codes, read.codes)
-    result = MethodResult(run.method, rows, vectors, run, (), similarity, run.seconds["condensing"])
+    seconds, points = run.seconds["condensing"], placed_points(condenser)
+    result = MethodResult(run.method, rows, vectors, run, (), similarity, seconds, points)
     title = f"{run.n_rows} of {run.n_source_rows:,} rows by {run.method}"
     write_report(path, title=title, source=prepared.rows, vectors=prepared.vectors, results=[result])

@@ -227,6 +227,15 @@ class EmbeddingCondenser(Condenser):
         return ClassTargets.from_pretrained(folder)
 
 
+def placed_points(condenser: Condenser) -> np.ndarray | None:
+    """The points of the last run, where it was more than a choice of rows; for reports.
+
+    Shape:
+        returns: (n_rows, dim), float32.
+    """
+    return condenser.points_ if isinstance(condenser, EmbeddingCondenser) and condenser.run_.stages else None
+
+
 def _kept(placed: PlacedClass, realiser: RowRealiser) -> Condensed:
     """Rows of one class that are source rows, whole."""
     rows, positions = placed.rows, placed.positions
