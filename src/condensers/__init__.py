@@ -24,6 +24,7 @@ _PUBLIC: dict[str, str] = {
     "DIMPSFTConfig": "trainers.dimp_sft_config",
     "DIMPSFTTrainer": "trainers.dimp_sft_trainer",
     "DIMPTrainer": "trainers",
+    "DaLLMECondenser": "methods.dallme",
     "EmbeddingCondenser": "methods",
     "EmbeddingInversion": "inversion.inverter",
     "EmbeddingInverter": "inversion.inverter",
@@ -44,8 +45,10 @@ _PUBLIC: dict[str, str] = {
     "LLMRefiner": "refinement",
     "LLMWriter": "inversion",
     "LabelConfidence": "rewards",
+    "MGD3Condenser": "methods.mgd3",
     "MetaWeightedConfig": "trainers",
     "MetaWeightedTrainer": "trainers",
+    "PInRCondenser": "methods.pinr",
     "RandomCondenser": "methods",
     "load_embedder": "embedding",
     "load_source": "data",
@@ -68,6 +71,7 @@ __all__ = [
     "DIMPSFTConfig",
     "DIMPSFTTrainer",
     "DIMPTrainer",
+    "DaLLMECondenser",
     "EmbeddingCondenser",
     "EmbeddingInversion",
     "EmbeddingInverter",
@@ -88,8 +92,10 @@ __all__ = [
     "LLMRefiner",
     "LLMWriter",
     "LabelConfidence",
+    "MGD3Condenser",
     "MetaWeightedConfig",
     "MetaWeightedTrainer",
+    "PInRCondenser",
     "RandomCondenser",
     "load_embedder",
     "load_source",
@@ -124,8 +130,11 @@ if TYPE_CHECKING:
     )
     from condensers.methods.aug_pe import AugPECondenser
     from condensers.methods.condenselm import CondenseLMCondenser
+    from condensers.methods.dallme import DaLLMECondenser
     from condensers.methods.error_extrapolation import ErrorExtrapolationCondenser
     from condensers.methods.few_shot import FewShotCondenser
+    from condensers.methods.mgd3 import MGD3Condenser
+    from condensers.methods.pinr import PInRCondenser
     from condensers.metrics import metric
     from condensers.refinement import LLMRefiner
     from condensers.rewards import FitRecipe, LabelConfidence

@@ -179,3 +179,36 @@ def test_compare_runs_methods_with_and_without_a_language_model(run, tmp_path, m
     ]
     code, _, err = compare()
     assert code == 2 and "none is set" in err
+
+
+def _rewritten(request):
+    """A text of the request with a word that no other reply has."""
+    shown = request.text.split("<text>")[-1].split("</text>")[0].split()
+    return " ".join([*shown[:3], word(request.text, request.body.get("seed"))])
+
+
+@pytest.mark.models
+def test_pinr_from_dry_run_to_report(run, tmp_path):
+    with FakeServer(_rewritten) as server:
+        options = ("--llm", f"fake@{server.base_url}", "--num-rounds", 1, "--num-candidates", 2)
+        code, out, err = run(*options, "--dry-run", "--json", method="pinr")
+        assert (code, json.loads(out)["n_requests"], server.n_requests) == (0, 6 * (2 + 3), 0), err
+        code, out, err = run(*options, "--report", method="pinr")
+        assert code == 0, err
+        assert server.n_requests == 30
+    assert "pinr: 6 of 24 rows" in out and "30 requests" in err
+    rows = load_dataset(str(tmp_path / "out"), split="train")
+    assert rows["label"][:] == [0, 0, 1, 1, 2, 2]
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "| spent | 30 requests, " in card and "condensed_reward" not in card
+    assert "Of the rows, 0 are source rows" in card
+    report = (tmp_path / "out" / "report.html").read_text()
+    assert "How the particles settled" in report and "after round 1 of refinement" in report
+    assert report.count('href="#aim"') == 6
+
+
+def test_points_need_something_that_writes(run):
+    code, _, err = run(method="dallme")
+    assert code == 2 and "Pass `inverter=` (`--inverter`)" in err and "or `llm=` (`--llm`)" in err
+    code, _, err = run("--num-rounds", 1, "--inverter", "somewhere", method="dallme")
+    assert code == 2 and "takes no --num-rounds" in err

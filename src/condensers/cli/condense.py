@@ -23,7 +23,8 @@ def condense(
         str,
         typer.Option(
             help="random, herding, k_center, greedy_k_center, facility_location keep rows; condenselm, few_shot, "
-            "error_extrapolation, aug_pe have a language model write them."
+            "error_extrapolation, aug_pe have a language model write them; pinr, dallme, mgd3 write a text for each "
+            "of a few points."
         ),
     ] = "k_center",
     per_class: options.PerClass = None,
@@ -44,6 +45,15 @@ def condense(
     reward_model: options.RewardModel = None,
     reply_format: options.ReplyFormat = None,
     candidates: options.Candidates = None,
+    inverter: options.Inverter = None,
+    corrector: options.Corrector = None,
+    num_neighbours: options.NumNeighbours = None,
+    num_candidates: options.NumCandidates = None,
+    score_model: options.ScoreModel = None,
+    refinement_prompt: options.RefinementPrompt = None,
+    num_variants: options.NumVariants = None,
+    num_seeds: options.NumSeeds = None,
+    num_rounds: options.NumRounds = None,
     topic: options.Topic = None,
     words: options.Words = None,
     iterations: options.Iterations = None,
@@ -79,8 +89,7 @@ def condense(
     from condensers.errors import SettingError
     from condensers.hub import write_condensed
     from condensers.methods import AutoCondenser
-    from condensers.methods.aug_pe import AugPECondenser
-    from condensers.methods.rounds import RoundCondenser
+    from condensers.methods.llm_condenser import LLMCondenser
 
     if output is not None:
         check_output(output, overwrite=overwrite)
@@ -100,6 +109,15 @@ def condense(
         reward_model=reward_model,
         reply_format=reply_format,
         candidates=candidates,
+        inverter=inverter,
+        corrector=corrector,
+        num_neighbours=num_neighbours,
+        num_candidates=num_candidates,
+        score_model=score_model,
+        refinement_prompt=refinement_prompt,
+        num_variants=num_variants,
+        num_seeds=num_seeds,
+        num_rounds=num_rounds,
         topic=topic,
         words=words,
         iterations=iterations,
@@ -119,7 +137,7 @@ def condense(
     )
     check_known(method, asked, dry_run)
     condenser = AutoCondenser.from_method(method, seed=seed, prompt=prompt, provenance=provenance, **settings, **asked)
-    if dry_run and isinstance(condenser, (AugPECondenser, RoundCondenser)):
+    if dry_run and isinstance(condenser, LLMCondenser):
         show_estimate(condenser, source, {"split": split, "name": name, "revision": revision}, json)
         return
     if output is None:
@@ -164,12 +182,14 @@ def _write_report(condenser: "Condenser", rows: "Dataset", path: Path) -> None:
     from condensers.data import read_rows
     from condensers.embedding import embed_texts
     from condensers.evaluation import MethodResult, coverage_similarity
+    from condensers.methods import placed_points
     from condensers.report import write_report
 
     prepared, run = condenser.prepared_, condenser.run_
     read = read_rows(rows, prepared.columns, class_names=prepared.rows.class_names or None)
     vectors = embed_texts(read.texts, condenser.embedder, progress=False).vectors[:]
     similarity = coverage_similarity(prepared.vectors, vectors, prepared.rows.codes, read.codes)
-    result = MethodResult(run.method, rows, vectors, run, (), similarity, run.seconds["condensing"])
+    seconds, points = run.seconds["condensing"], placed_points(condenser)
+    result = MethodResult(run.method, rows, vectors, run, (), similarity, seconds, points)
     title = f"{run.n_rows} of {run.n_source_rows:,} rows by {run.method}"
     write_report(path, title=title, source=prepared.rows, vectors=prepared.vectors, results=[result])

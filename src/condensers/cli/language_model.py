@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 from condensers.cli.screen import note, print_json, print_table
 
 if TYPE_CHECKING:
-    from condensers.methods.aug_pe import AugPECondenser
-    from condensers.methods.rounds import RoundCondenser
+    from condensers.methods.llm_condenser import LLMCondenser
 
 
 def check_known(method: str, asked: dict[str, Any], dry_run: bool) -> None:
@@ -30,9 +29,7 @@ def check_known(method: str, asked: dict[str, Any], dry_run: bool) -> None:
         )
 
 
-def show_estimate(
-    condenser: "RoundCondenser | AugPECondenser", source: str, place: dict[str, str | None], json: bool
-) -> None:
+def show_estimate(condenser: "LLMCondenser", source: str, place: dict[str, str | None], json: bool) -> None:
     """Prints what a run will need."""
     from dataclasses import asdict
 
@@ -55,7 +52,7 @@ def show_estimate(
     )
     note(
         f"Nothing was sent. Tokens are counted by {needed.counted_by}. Replies that have to be repaired come on top, "
-        f"and so does a simpler form of reply, should the model not manage JSON; --max-requests, --max-tokens and "
+        f"and so does a simpler request, should the model not manage the first; --max-requests, --max-tokens and "
         f"--max-cost hold whatever happens."
     )
 

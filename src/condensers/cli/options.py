@@ -11,6 +11,7 @@ _DATA = "What to read"
 _BUDGET = "How much to keep"
 _LLM = "Methods that ask a language model"
 _EVOLUTION = "Texts that evolve: aug_pe"
+_POINTS = "Methods that write a text for a point: pinr, dallme, mgd3"
 
 Source = Annotated[
     str,
@@ -121,6 +122,44 @@ MaxTokens = Annotated[int | None, typer.Option(help="Stop after so many tokens, 
 MaxCost = Annotated[float | None, typer.Option(help="Stop at this cost; needs the prices.", rich_help_panel=_LLM)]
 InputPrice = Annotated[float | None, typer.Option(help="Price of a million tokens in.", rich_help_panel=_LLM)]
 OutputPrice = Annotated[float | None, typer.Option(help="Price of a million tokens out.", rich_help_panel=_LLM)]
+Inverter = Annotated[
+    str | None,
+    typer.Option(
+        help="EmbeddingInverter trained for the embedder, folder or Hub id; without it the LLM writes the texts.",
+        rich_help_panel=_POINTS,
+    ),
+]
+Corrector = Annotated[
+    str | None, typer.Option(help="InverterCorrector that goes with the inverter.", rich_help_panel=_POINTS)
+]
+NumNeighbours = Annotated[
+    int | None, typer.Option(help="Source rows around a point that the LLM is shown; 5.", rich_help_panel=_POINTS)
+]
+NumCandidates = Annotated[
+    int | None,
+    typer.Option(
+        help="Texts written for a point, the closest is taken; 8 by an inverter, 4 by an LLM.", rich_help_panel=_POINTS
+    ),
+]
+ScoreModel = Annotated[
+    str | None,
+    typer.Option(help="gaussian_mixture, kernel_density or denoising_network.", rich_help_panel=_POINTS),
+]
+RefinementPrompt = Annotated[
+    str | None,
+    typer.Option(
+        help="pinr: pinr/generic, pinr/gsm8k, pinr/quora, pinr/ag_news, pinr/sst2, or a file.", rich_help_panel=_POINTS
+    ),
+]
+NumVariants = Annotated[
+    int | None, typer.Option(help="pinr: variants of a text in a round of refinement; 3.", rich_help_panel=_POINTS)
+]
+NumSeeds = Annotated[
+    int | None, typer.Option(help="pinr: texts kept for a point between rounds; 1.", rich_help_panel=_POINTS)
+]
+NumRounds = Annotated[
+    int | None, typer.Option(help="pinr: rounds of refinement; 2, and 0 leaves it out.", rich_help_panel=_POINTS)
+]
 DryRun = Annotated[
     bool,
     typer.Option(

@@ -14,7 +14,7 @@ from condensers.errors import SettingError
 from condensers.evaluation.learners import Learner
 from condensers.evaluation.protocol import Scores, evaluate_rows
 from condensers.evaluation.similarity import coverage_similarity
-from condensers.methods import AutoCondenser, PreparedSource, RunRecord, settings_for
+from condensers.methods import AutoCondenser, PreparedSource, RunRecord, placed_points, settings_for
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class MethodResult:
         scores: One a learner.
         similarity: Mean cosine of each source row to its nearest condensed row of its class, averaged over seeds.
         seconds: Mean wall time of condensing, the embedding pass left out, since all methods share it.
+        points: Where each row should sit, for methods that write texts for points (`placed_points`); shape (n, dim).
     """
 
     method: str
@@ -38,6 +39,7 @@ class MethodResult:
     scores: tuple[Scores, ...]
     similarity: float | None
     seconds: float
+    points: np.ndarray | None = None
 
 
 def compare_methods(
@@ -91,6 +93,7 @@ def compare_methods(
                 scores=tuple(scores),
                 similarity=float(np.mean([entry.similarity for entry in condensed.values()])),
                 seconds=float(np.mean([entry.seconds for entry in condensed.values()])),
+                points=first.points,
             )
         )
     return results
@@ -103,6 +106,7 @@ class _Entry:
     run: RunRecord
     similarity: float
     seconds: float
+    points: np.ndarray | None
 
 
 def _condense_all(
@@ -122,7 +126,7 @@ def _condense_all(
         read = _as_rows(rows, prepared)
         vectors = embed_texts(read.texts, embedder, progress=False).vectors[:]
         similarity = coverage_similarity(prepared.vectors, vectors, prepared.rows.codes, read.codes)
-        entries[seed] = _Entry(rows, vectors, condenser.run_, similarity, seconds)
+        entries[seed] = _Entry(rows, vectors, condenser.run_, similarity, seconds, placed_points(condenser))
     return entries
 
 

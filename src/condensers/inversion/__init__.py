@@ -2,6 +2,15 @@
 
 from condensers.inversion.llm_writer import LLMWriter, LLMWritten
 from condensers.inversion.nearest_row import NearestRow
-from condensers.inversion.protocol import Realiser, RowRealiser
+from condensers.inversion.protocol import DrawingRealiser, GroupRealiser, Realiser, RowRealiser, SlowRealiser
 
-__all__ = ["LLMWriter", "LLMWritten", "NearestRow", "Realiser", "RowRealiser"]
+__all__ = [
+    "DrawingRealiser",
+    "GroupRealiser",
+    "LLMWriter",
+    "LLMWritten",
+    "NearestRow",
+    "Realiser",
+    "RowRealiser",
+    "SlowRealiser",
+]

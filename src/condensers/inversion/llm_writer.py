@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from condensers.llm import (
     Completion,
     Desk,
     Events,
+    Message,
     Prompt,
     Question,
     StreamingLLM,
@@ -85,6 +86,7 @@ class LLMWriter:
         columns: Which text columns a row is made of; None is one.
         reply_tokens: Longest reply; None is several times the longest row shown.
         max_input_tokens: Chats that are longer are not sent; None sends all.
+        draw: Which replies are taken: those of another draw to the same chats are others.
         events: Where replies are counted. Give each run its own.
 
     Raises:
@@ -102,6 +104,7 @@ class LLMWriter:
     columns: Columns | None = None
     reply_tokens: int | None = None
     max_input_tokens: int | None = None
+    draw: int = 0
     events: Events = field(default_factory=Events, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -132,6 +135,20 @@ class LLMWriter:
         """
         return self.write(points, rows).texts
 
+    def realise_groups(self, groups: Sequence[tuple[np.ndarray, EmbeddedRows]]) -> list[list[str]]:
+        """Writes one text a point, the points of all groups in one batch; see `GroupRealiser.realise_groups`.
+
+        Raises:
+            RowError: as `write`.
+            SettingError: as `write`.
+            ServiceError: as `write`.
+        """
+        return [written.texts for written in self.write_groups(groups)]
+
+    def redrawn(self, draw: int) -> Self:
+        """The same, with other replies; see `DrawingRealiser.redrawn`."""
+        return replace(self, draw=self.draw + draw)
+
     def write(self, points: np.ndarray, rows: EmbeddedRows) -> LLMWritten:
         """Writes one text a point, and says how close it comes.
 
@@ -143,27 +160,40 @@ class LLMWriter:
             SettingError: if points, rows and embedder differ in dimension.
             ServiceError: if a server cannot be reached at all, or refuses.
         """
-        targets = _checked(points, rows)
-        neighbours = _nearest(targets, rows.vectors, min(self.num_neighbours, len(rows)))
+        return self.write_groups([(points, rows)])[0]
+
+    def write_groups(self, groups: Sequence[tuple[np.ndarray, EmbeddedRows]]) -> list[LLMWritten]:
+        """Writes texts for points of several classes, each from the rows of its own; see `write`.
+
+        Args:
+            groups: Points of a class, and the rows of that class.
+        """
+        tasks = [_Group.of(points, rows, self.num_neighbours) for points, rows in groups]
         llm = self.llm if isinstance(self.llm, StreamingLLM) else CachedLLM(self.llm, keep_problems=True)
         desk = Desk(llm, self.events, n_samples=self.num_candidates, max_input_tokens=self.max_input_tokens)
-        source = {normalise(text) for text in rows.texts}
-        found: list[list[str]] = [[] for _ in targets]
         for form in ("rows", "single"):
             if self.form not in (form, "auto") or desk.stopped:
                 continue
-            bare = [i for i in range(len(targets)) if not found[i]]
+            bare = [(task, i) for task in tasks for i, texts in enumerate(task.found) if not texts]
             if form == "single" and self.form == "auto":
                 self.events.steps["put_simply"] += len(bare)
-            questions = [
-                self._ask(form, neighbours[i], k, rows, source) for i in bare for k in range(self.num_candidates)
-            ]
+            questions = [self._ask(form, task, i, k) for task, i in bare for k in range(self.num_candidates)]
             for j, answer in enumerate(desk.ask(questions)):
-                found[bare[j // self.num_candidates]] += answer.value or []
-        return self._chosen(found, targets, neighbours, rows, stopped=desk.stopped)
+                task, i = bare[j // self.num_candidates]
+                task.found[i] += answer.value or []
+        return [self._chosen(task, stopped=desk.stopped) for task in tasks]
 
-    def _ask(self, form: str, near: np.ndarray, k: int, rows: EmbeddedRows, source: set[str]) -> Question[list[str]]:
-        """The question for candidate k of a point."""
+    def plan(self, rows: Sequence[str]) -> tuple[list[Message], int]:
+        """The chat of one reply for a point, and the longest reply in tokens, given the rows that it would show."""
+        values = {"rows": [parts_of(text, self.columns) for text in rows], "names": part_names(self.columns)}
+        return self._prompt.messages(**{name: values[name] for name in self._prompt.variables}), self._room(rows)
+
+    def _room(self, shown: Sequence[str]) -> int:
+        return self.reply_tokens or _ROOM + max(len(text.encode()) for text in shown)
+
+    def _ask(self, form: str, task: "_Group", i: int, k: int) -> Question[list[str]]:
+        """The question for candidate k of point i."""
+        near, rows = task.neighbours[i], task.rows
         # In other words: each candidate has a row of its own, as long as there are enough.
         shown = [rows.texts[i] for i in (near if form == "rows" else near[[k % len(near)]])]
         prompt = self._prompt if form == "rows" else self._simple_prompt
@@ -173,33 +203,27 @@ class LLMWriter:
         def read(completion: Completion) -> list[str]:
             texts = lines_of(completion.text) if is_one_line else []
             texts = texts or [row_of(completion.text, self.columns)]
-            new = [text for text in texts if normalise(text) not in source]
+            new = [text for text in texts if normalise(text) not in task.source]
             if not new:
                 raise Unusable("copies_source", f"{texts[0][:80]!r} is a copy of a sample that exists")
             return new
 
-        room = self.reply_tokens or _ROOM + max(len(text.encode()) for text in shown)
         messages = prompt.messages(**{name: values[name] for name in prompt.variables})
-        return Question(messages, k, read, max_tokens=room)
+        # A question that is asked anew takes the sample after those of its draw, so a draw has two for each.
+        sample = 2 * self.num_candidates * self.draw + k
+        return Question(messages, sample, read, max_tokens=self._room(shown))
 
     @cached_property
     def _simple_prompt(self) -> Prompt:
         return Prompt.load(_SIMPLE)
 
-    def _chosen(
-        self,
-        found: Sequence[Sequence[str]],
-        targets: np.ndarray,
-        neighbours: np.ndarray,
-        rows: EmbeddedRows,
-        *,
-        stopped: bool,
-    ) -> LLMWritten:
+    def _chosen(self, task: "_Group", *, stopped: bool) -> LLMWritten:
         """The closest candidate of each point that no earlier point has; if there is none, the nearest such row."""
-        vector_of = self._vectors(found, targets.shape[1])
+        targets, neighbours, rows = task.targets, task.neighbours, task.rows
+        vector_of = self._vectors(task.found, targets.shape[1])
         taken: set[str] = set()
         texts, cosine, is_row = [], [], []
-        for target, candidates, near in zip(targets, found, neighbours, strict=True):
+        for target, candidates, near in zip(targets, task.found, neighbours, strict=True):
             free = [(text, vector_of[text]) for text in candidates if normalise(text) not in taken]
             is_row.append(not free)
             if not free:
@@ -233,6 +257,23 @@ class LLMWriter:
                 f"{vectors.shape[1]}. Pass the embedder that the rows were embedded with."
             )
         return dict(zip(distinct, _unit(vectors), strict=True))
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Points of a class, the rows around each, and what was written for them so far."""
+
+    targets: np.ndarray
+    neighbours: np.ndarray
+    rows: EmbeddedRows
+    source: set[str]
+    found: list[list[str]]
+
+    @classmethod
+    def of(cls, points: np.ndarray, rows: EmbeddedRows, num_neighbours: int) -> Self:
+        targets = _checked(points, rows)
+        neighbours = _nearest(targets, rows.vectors, min(num_neighbours, len(rows)))
+        return cls(targets, neighbours, rows, {normalise(text) for text in rows.texts}, [[] for _ in targets])
 
 
 def _checked(points: np.ndarray, rows: EmbeddedRows) -> np.ndarray:

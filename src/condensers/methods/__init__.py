@@ -4,7 +4,7 @@ from condensers.methods.auto import METHODS, AutoCondenser, condenser_class, set
 from condensers.methods.condensed import PROVENANCE, REWARD_PROVENANCE, Condensed
 from condensers.methods.condenser import Condenser
 from condensers.methods.config import CondenserConfig
-from condensers.methods.embedding_condenser import EmbeddingCondenser
+from condensers.methods.embedding_condenser import EmbeddingCondenser, placed_points
 from condensers.methods.facility_location import FacilityLocationCondenser
 from condensers.methods.greedy_k_center import GreedyKCenterCondenser
 from condensers.methods.herding import HerdingCondenser
@@ -30,5 +30,6 @@ __all__ = [
     "RandomCondenser",
     "RunRecord",
     "condenser_class",
+    "placed_points",
     "settings_for",
 ]

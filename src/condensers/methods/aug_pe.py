@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from datasets import ClassLabel, Dataset, DatasetDict
 
-from condensers.data import Rows, load_source
+from condensers.data import Rows
 from condensers.data.dedup import normalise
 from condensers.errors import SettingError
 from condensers.llm import Desk, Events, live_usage
@@ -27,8 +27,8 @@ from condensers.methods.evolution import (
 from condensers.methods.learned import fit_key
 from condensers.methods.llm_condenser import LLMCondenser
 from condensers.methods.record import RunRecord
-from condensers.methods.rounds import RunEstimate
-from condensers.methods.source import PreparedSource, read_source
+from condensers.methods.run_estimate import RunEstimate
+from condensers.methods.source import PreparedSource
 from condensers.selection import nearest_of
 
 _logger = logging.getLogger(__name__)
@@ -113,33 +113,9 @@ class AugPECondenser(LLMCondenser):
             )
         return super().__call__(batch)
 
-    def estimate(
-        self,
-        dataset: str | os.PathLike[str] | Dataset | DatasetDict,
-        *,
-        split: str | None = None,
-        name: str | None = None,
-        revision: str | None = None,
-        **settings: Any,
-    ) -> RunEstimate:
-        """Says what `condense` will ask of the language model; sends nothing and embeds nothing.
-
-        Args:
-            dataset: See `fit`.
-            split: See `fit`.
-            name: See `fit`.
-            revision: See `fit`.
-            **settings: Settings to change first.
-
-        Raises:
-            CondensersError: as `condense` does.
-        """
-        self._configure(settings)
-        self.check_settings()
-        rows, _ = read_source(load_source(dataset, split=split, name=name, revision=revision), self.config)
-        shares = self._shares(rows)
+    def _estimate(self, rows: Rows, shares: Mapping[int, int]) -> RunEstimate:
         writer = self._writer(Desk(self.llm, Events(), n_samples=1), rows)
-        return RunEstimate(**evolution_estimate(writer, self._kinds(rows, shares), shares))
+        return evolution_estimate(writer, self._kinds(rows, shares), shares)
 
     def _shares(self, rows: Rows) -> dict[int, int]:
         self._check_rows(rows)

@@ -14,6 +14,7 @@ from condensers.methods.saving import condenser_folder, read_document
 METHODS: dict[str, str] = {
     "aug_pe": "aug_pe:AugPECondenser",
     "condenselm": "condenselm:CondenseLMCondenser",
+    "dallme": "dallme:DaLLMECondenser",
     "embedding": "embedding_condenser:EmbeddingCondenser",
     "error_extrapolation": "error_extrapolation:ErrorExtrapolationCondenser",
     "facility_location": "facility_location:FacilityLocationCondenser",
@@ -21,6 +22,8 @@ METHODS: dict[str, str] = {
     "greedy_k_center": "greedy_k_center:GreedyKCenterCondenser",
     "herding": "herding:HerdingCondenser",
     "k_center": "k_center:KCenterCondenser",
+    "mgd3": "mgd3:MGD3Condenser",
+    "pinr": "pinr:PInRCondenser",
     "random": "random:RandomCondenser",
 }
 

@@ -47,6 +47,8 @@ class Condenser(ModelHubMixin):
 
     condenser_type: ClassVar[str] = ""
     config_class: ClassVar[type[CondenserConfig]] = CondenserConfig
+    # Not None when an object is made, or the mixin (huggingface_hub 2.4) would copy every part, its models included.
+    _hub_mixin_config: Any = {}  # noqa: RUF012  (never written to)
 
     def __init__(
         self,
@@ -211,6 +213,10 @@ class Condenser(ModelHubMixin):
         """The parts that are saved with the condenser, by the name of the argument they were given as."""
         return {}
 
+    def _used(self, prepared: PreparedSource) -> dict[str, Any]:
+        """The parts that a run used, for its record: more than `_components` where settings decide."""
+        return {name: part and describe(part) for name, part in self._components().items()}
+
     def _load_part(self, name: str, folder: Path) -> Savable:
         """Reads a learned part out of the folder that its `save_pretrained` wrote."""
         raise NotImplementedError
@@ -271,7 +277,7 @@ class Condenser(ModelHubMixin):
         return RunRecord(
             method=self.condenser_type,
             settings={**asdict(self.config), "text": rows.columns.text, "label": rows.columns.label},
-            components={name: part and describe(part) for name, part in self._components().items()},
+            components=self._used(prepared),
             source=asdict(self._source),
             n_source_rows=len(rows) + prepared.n_duplicates,
             n_duplicates=prepared.n_duplicates,

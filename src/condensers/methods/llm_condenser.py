@@ -4,10 +4,15 @@ import os
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
+from datasets import Dataset, DatasetDict
+
+from condensers.data import Rows, load_source
 from condensers.errors import SettingError
 from condensers.llm import CachedLLM, SamplingSettings, Usage, load_llm
 from condensers.methods.condenser import Condenser
 from condensers.methods.llm_config import LLMCondenserConfig
+from condensers.methods.run_estimate import RunEstimate
+from condensers.methods.source import read_source
 
 
 class LLMCondenser(Condenser):
@@ -59,7 +64,45 @@ class LLMCondenser(Condenser):
     def check_settings(self) -> None:
         """Raises what can be known to be wrong before any rows are read; see `Condenser.check_settings`."""
         super().check_settings()
-        self._check_llm()
+        if self.asks_llm:
+            self._check_llm()
+
+    @property
+    def asks_llm(self) -> bool:
+        """Whether these settings need a language model."""
+        return True
+
+    def estimate(
+        self,
+        dataset: str | os.PathLike[str] | Dataset | DatasetDict,
+        *,
+        split: str | None = None,
+        name: str | None = None,
+        revision: str | None = None,
+        **settings: Any,
+    ) -> RunEstimate:
+        """Says what `condense` will ask of the language model; sends nothing, embeds nothing and fits nothing.
+
+        Which rows will be shown to it is not known yet: rows of mean length, and the longest ones, stand for them.
+
+        Args:
+            dataset: See `fit`.
+            split: See `fit`.
+            name: See `fit`.
+            revision: See `fit`.
+            **settings: Settings to change first.
+
+        Raises:
+            CondensersError: as `condense` does.
+        """
+        self._configure(settings)
+        self.check_settings()
+        rows, _ = read_source(load_source(dataset, split=split, name=name, revision=revision), self.config)
+        return self._estimate(rows, self._shares(rows))
+
+    def _estimate(self, rows: Rows, shares: Mapping[int, int]) -> RunEstimate:
+        """See `estimate`."""
+        raise NotImplementedError
 
     def _check_llm(self) -> None:
         if self.config.llm is None:
@@ -114,7 +157,7 @@ class LLMCondenser(Condenser):
         return f"{getattr(self.config, name)}:{digest}"
 
     def _outcome(self) -> Mapping[str, Any]:
-        return {"llm": self._llm_record}
+        return {**super()._outcome(), "llm": self._llm_record}
 
     def _document(self) -> dict[str, Any]:
         objects = {name: _digest_of(value) for name, value in sorted(self._objects.items())}

@@ -1,53 +1,24 @@
 """Condensation round by round: retrieve a subset, have an LLM condense it, add the best candidate."""
 
 import logging
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from datasets import Dataset, DatasetDict
 
-from condensers.data import Rows, load_source
+from condensers.data import Rows
 from condensers.errors import SettingError
-from condensers.llm import Estimate, estimate, live_usage
+from condensers.llm import live_usage
 from condensers.methods.condensed import Condensed, cluster_sizes, cosines
 from condensers.methods.guided_rounds import N_TRIED, Guide, Kept, Rounds
 from condensers.methods.llm_condenser import LLMCondenser
 from condensers.methods.llm_config import RoundConfig
-from condensers.methods.source import PreparedSource, read_source
+from condensers.methods.run_estimate import RunEstimate, run_estimate
+from condensers.methods.source import PreparedSource
 from condensers.methods.subset_sizes import SubsetSizes, subset_sizes
-from condensers.methods.writing import Desk, Events, FewShot, Form, Planned, Rewrite, Task, Writer
+from condensers.methods.writing import Desk, Events, FewShot, Form, Rewrite, Task, Writer
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class RunEstimate:
-    """What a run will need of its language model if nothing goes wrong.
-
-    Attributes:
-        n_rounds: Rounds.
-        n_requests: Requests: exact, unless replies have to be repaired or another form of reply is fallen back to.
-        n_input_tokens: Tokens in, at the mean length of rows.
-        n_output_tokens: Tokens out, at a guess of each reply's length.
-        max_input_tokens: Tokens in at most: the longest rows are retrieved, and replies quoted are as long as can be.
-        max_output_tokens: Tokens out at most: every reply takes all of `reply_tokens`.
-        cost: Of the expected tokens at the user's prices; None without.
-        max_cost: Of the most tokens.
-        counted_by: How tokens were counted.
-    """
-
-    n_rounds: int
-    n_requests: int
-    n_input_tokens: int
-    n_output_tokens: int
-    max_input_tokens: int
-    max_output_tokens: int
-    cost: float | None
-    max_cost: float | None
-    counted_by: str
 
 
 class RoundCondenser(LLMCondenser):
@@ -76,33 +47,8 @@ class RoundCondenser(LLMCondenser):
         """Makes the writer, for any form but ``single``."""
         return FewShot(desk, task, form)
 
-    def estimate(
-        self,
-        dataset: str | os.PathLike[str] | Dataset | DatasetDict,
-        *,
-        split: str | None = None,
-        name: str | None = None,
-        revision: str | None = None,
-        **settings: Any,
-    ) -> RunEstimate:
-        """Says what `condense` will ask of the language model; sends nothing, embeds nothing and fits nothing.
-
-        Which rows will be retrieved is not known yet: rows of mean length, and the longest ones, stand for them.
-
-        Args:
-            dataset: See `fit`.
-            split: See `fit`.
-            name: See `fit`.
-            revision: See `fit`.
-            **settings: Settings to change first.
-
-        Raises:
-            CondensersError: as `condense` does.
-        """
-        self._configure(settings)
-        self.check_settings()
-        rows, _ = read_source(load_source(dataset, split=split, name=name, revision=revision), self.config)
-        task, shares = self._task(rows), self._shares(rows)
+    def _estimate(self, rows: Rows, shares: Mapping[int, int]) -> RunEstimate:
+        task = self._task(rows)
         sizes = subset_sizes(rows, self.config)
         form: Form = "json" if self.config.reply_format == "auto" else self.config.reply_format
         writer = self._writer(Desk(self.llm, Events(), n_samples=self.n_candidates), task, form)
@@ -115,35 +61,7 @@ class RoundCondenser(LLMCondenser):
             expected.append((writer.plan(typical, wanted, None), n))
             most.append((writer.plan(longest, wanted, self.config.reply_tokens), n))
             n_done, n_rounds = n_done + sizes.condensed, n_rounds + 1
-        few, many = self._totals(expected), self._totals(most)
-        return RunEstimate(
-            n_rounds=n_rounds,
-            n_requests=few.n_requests,
-            n_input_tokens=few.n_input_tokens,
-            n_output_tokens=few.n_output_tokens,
-            max_input_tokens=many.n_input_tokens,
-            max_output_tokens=many.n_output_tokens,
-            cost=few.cost,
-            max_cost=many.cost,
-            counted_by=few.counted_by,
-        )
-
-    def _totals(self, rounds: Sequence[tuple[list[Planned], int]]) -> Estimate:
-        prices = self.config.prices
-        parts = [
-            estimate([planned.messages], n=n, output_tokens=planned.n_reply_tokens, prices=prices)
-            for chats, n in rounds
-            for planned in chats
-        ]
-        n_in, n_out = (sum(getattr(part, name) for part in parts) for name in ("n_input_tokens", "n_output_tokens"))
-        return Estimate(
-            n_requests=sum(part.n_requests for part in parts),
-            n_cached=0,
-            n_input_tokens=n_in,
-            n_output_tokens=n_out,
-            cost=prices.cost(n_in, n_out) if prices else None,
-            counted_by=parts[0].counted_by,
-        )
+        return run_estimate(expected, most, self.config.prices, n_rounds=n_rounds)
 
     def _condense(self, prepared: PreparedSource, shares: Mapping[int, int]) -> Condensed:
         task = self._task(prepared.rows)

@@ -6,10 +6,10 @@ from condensers.placement.kernel_density import KernelDensityScore
 from condensers.placement.kmeans import KMeansCentroids
 from condensers.placement.mode_guided import ModeGuided
 from condensers.placement.particle_target import SCORE_MODELS, ParticleTarget, load_score_model
-from condensers.placement.protocol import Placement, ScoreModel
+from condensers.placement.protocol import LearningPlacement, Placement, ScoreModel
 from condensers.placement.stein import kernel_stein_discrepancy
 from condensers.placement.stein_particles import ParticleRun, SteinParticles, StepRecord
-from condensers.placement.subspace import Subspace
+from condensers.placement.subspace import Subspace, all_same
 
 PLACEMENTS = {"kmeans_centroids": KMeansCentroids, "mode_guided": ModeGuided, "stein_particles": SteinParticles}
 
@@ -20,6 +20,7 @@ __all__ = [
     "GaussianMixtureScore",
     "KMeansCentroids",
     "KernelDensityScore",
+    "LearningPlacement",
     "ModeGuided",
     "ParticleRun",
     "ParticleTarget",
@@ -28,6 +29,7 @@ __all__ = [
     "SteinParticles",
     "StepRecord",
     "Subspace",
+    "all_same",
     "kernel_stein_discrepancy",
     "load_score_model",
 ]

@@ -12,7 +12,7 @@ from condensers.placement.kmeans import KMeansCentroids
 from condensers.placement.learned_score import check_above
 from condensers.placement.particle_target import ParticleTarget
 from condensers.placement.protocol import ScoreModel
-from condensers.placement.stein_particles import has_unit_rows
+from condensers.placement.stein_particles import ParticleRun, has_unit_rows
 from condensers.placement.subspace import Subspace, all_same, check_size, moments
 
 
@@ -52,12 +52,33 @@ class ModeGuided:
     normalize: bool | None = None
     seed: int = 0
 
+    @property
+    def fits_once(self) -> bool:
+        """Whether one fit serves any number of points, as it does."""
+        return True
+
     def place(self, x: Matrix, n: int) -> np.ndarray:
-        """Places `n` points, one near each mode. Of rows that are all the same, every point is that row.
+        """Places `n` points; see `run`.
 
         Shape:
             x: (n_rows, dim), float32.
             returns: (n, dim), float32.
+        """
+        return self.run(x, n).points
+
+    def run(self, x: Matrix, n: int, target: ParticleTarget | None = None) -> ParticleRun:
+        """Places `n` points, one near each mode. Of rows that are all the same, every point is that row.
+
+        Args:
+            x: Rows of one class.
+            n: How many points.
+            target: What `fit` gave; None fits.
+
+        Shape:
+            x: (n_rows, dim), float32.
+
+        Returns:
+            The points, with the modes as where they started.
 
         Raises:
             BudgetError: if `n` is below 1 or above n_rows.
@@ -66,9 +87,10 @@ class ModeGuided:
         """
         self._check_settings()
         modes = KMeansCentroids(seed=self.seed).place(x, n)
-        if all_same(x):
-            return modes
-        target = self.fit(x)
+        if target is None:
+            if all_same(x):
+                return ParticleRun(modes, modes, modes, 0, True, ())
+            target = self.fit(x)
         subspace = target.subspace
         # In the subspace every coordinate has variance 1.
         deviation = 1.0 if subspace is not None else float(moments(x)[1].mean()) ** 0.5
@@ -77,10 +99,10 @@ class ModeGuided:
         points = found if subspace is None else modes + subspace.lift(found) - subspace.lift(aims)
         if self.normalize if self.normalize is not None else has_unit_rows(np.asarray(x[:100], dtype=np.float32)):
             points = points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-12)
-        return points.astype(np.float32)
+        return ParticleRun(points.astype(np.float32), modes, found, self.steps, True, ())
 
-    def fit(self, x: Matrix) -> ParticleTarget:
-        """Learns the density that the noise is led to.
+    def fit(self, x: Matrix, n: int | None = None) -> ParticleTarget:
+        """Learns the density that the noise is led to, the same for any number of points.
 
         Shape:
             x: (n_rows, dim), float32.

@@ -9,6 +9,9 @@ from condensers.embedding import Matrix
 if TYPE_CHECKING:
     import torch
 
+    from condensers.placement.particle_target import ParticleTarget
+    from condensers.placement.stein_particles import ParticleRun
+
 Array = TypeVar("Array", np.ndarray, "torch.Tensor")
 
 
@@ -22,6 +25,41 @@ class Placement(Protocol):
         Shape:
             x: (n_rows, dim), float32.
             returns: (n, dim), float32.
+        """
+        ...
+
+
+@runtime_checkable
+class LearningPlacement(Placement, Protocol):
+    """A placement that learns the density of the rows first, and can be told what it learned before."""
+
+    @property
+    def fits_once(self) -> bool:
+        """Whether one fit serves any number of points."""
+        ...
+
+    def fit(self, x: Matrix, n: int | None = None) -> "ParticleTarget":
+        """Learns the density of rows that are not all the same.
+
+        Shape:
+            x: (n_rows, dim), float32.
+
+        Args:
+            x: Rows of one class.
+            n: How many points it is for, where `fits_once` is false.
+        """
+        ...
+
+    def run(self, x: Matrix, n: int, target: "ParticleTarget | None" = None) -> "ParticleRun":
+        """Places `n` points and says how they came there.
+
+        Shape:
+            x: (n_rows, dim), float32.
+
+        Args:
+            x: Rows of one class.
+            n: How many points.
+            target: What `fit` gave; None fits.
         """
         ...
 

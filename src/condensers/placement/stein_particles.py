@@ -42,7 +42,7 @@ class ParticleRun:
 
     Attributes:
         points: The particles as rows.
-        start: The rows they started from.
+        start: The rows they started from, or the modes that guided them.
         coordinates: The particles in the subspace; in the space of the rows if there is none.
         steps: Moves made.
         converged: Whether the last move was below the tolerance.
@@ -115,6 +115,11 @@ class SteinParticles:
     seed: int = 0
     device: str = "cpu"
 
+    @property
+    def fits_once(self) -> bool:
+        """Whether one fit serves any number of particles; of a network on as many axes as they fill it does not."""
+        return self.subspace is None or self.subspace >= 1 or hasattr(self.score, "marginal")
+
     def place(self, x: Matrix, n: int) -> np.ndarray:
         """Places `n` particles; see `run`.
 
@@ -178,7 +183,7 @@ class SteinParticles:
             check_finite(x)
             if all_same(x):
                 return ParticleRun(start, start, start, 0, True, ())
-            target = self.fit(x, None if hasattr(self.score, "marginal") else n)
+            target = self.fit(x, None if self.fits_once else n)
         if target.subspace is not None:
             target = target.first(self._n_axes(target.subspace, n))
         coordinates = start if target.subspace is None else target.subspace.project(start)

@@ -35,6 +35,7 @@ _COMPLAINTS = {
     "empty": "it holds no text",
     "separator": "its parts are not told apart as asked",
     "repetition": "it says the same over and over",
+    "copies_source": "it is a copy of a sample that exists",
 }
 
 
@@ -154,6 +155,10 @@ class LLMRefiner:
     @cached_property
     def _prompt(self) -> Prompt:
         return Prompt.load(self.prompt)
+
+    def plan(self, text: str, label: str | None) -> tuple[list[Message], int]:
+        """The chat of one variant of a text, and the longest reply in tokens."""
+        return self._chat(text, label), self._room(text)
 
     @property
     def _n_rounds(self) -> int:

@@ -23,6 +23,7 @@ from condensers.report.charts import HISTOGRAM_HEIGHT, draw_balance, draw_histog
 from condensers.report.classes import N_STYLES, class_styles
 from condensers.report.result import LabelledResult, label_results
 from condensers.report.scatter import draw_map
+from condensers.report.stages import DESCENT_HEIGHT, draw_closeness, draw_descent
 from condensers.report.tables import compare, tabulate
 
 if TYPE_CHECKING:
@@ -111,6 +112,9 @@ def render(*, title: str, source: Rows, vectors: Matrix, results: Sequence[Metho
             histograms=draw_histograms([entry.label for entry in entries], distances),
             histogram_height=HISTOGRAM_HEIGHT,
             balances=[draw_balance(source, entry, sort=many_classes) for entry in entries],
+            descents=[draw_descent(entry, styles) for entry in entries],
+            descent_height=DESCENT_HEIGHT,
+            closeness=[draw_closeness(entry) for entry in entries],
             n_open_classes=MAX_OPEN_CLASSES if many_classes else len(styles),
             map=draw_map(source, vectors, entries, styles, seed),
             tables=[tabulate(entry, source, styles) for entry in entries],

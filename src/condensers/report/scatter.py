@@ -44,12 +44,14 @@ class Map:
     Attributes:
         source: Marks of source rows.
         condensed: For each method, marks of its condensed rows.
+        points: For each method, where its condensed rows should sit, if it says so; marks of the rows on the map.
         n_source: Source rows there are.
         n_condensed: For each method, condensed rows there are.
     """
 
     source: list[Mark]
     condensed: list[list[Mark]]
+    points: list[list[Mark]]
     n_source: int
     n_condensed: list[int]
 
@@ -59,7 +61,8 @@ def draw_map(
 ) -> Map:
     """Lays out a class-balanced sample of the source and the condensed rows of all methods.
 
-    At most 1,500 source rows and 500 condensed rows, shared out evenly over methods and classes.
+    At most 1,500 source rows and 500 condensed rows, shared out evenly over methods and classes; with a condensed
+    row goes the point that it should sit at, if its method says.
 
     Shape:
         vectors: (n_source_rows, dim).
@@ -75,21 +78,42 @@ def draw_map(
     order = np.argsort(taken)
     sample = np.empty((len(taken), vectors.shape[1]), dtype=np.float32)
     sample[order] = vectors[taken[order]]
-    places = _percent(lay_out(np.concatenate([sample, condensed]), seed))
+    aims, aimed = _points(results, owners[kept], numbers[kept])
+    places = _percent(lay_out(np.concatenate([sample, condensed, aims]), seed))
     texts = [_joined(entry, source) for entry in results]
     marks: list[list[Mark]] = [[] for _ in results]
-    for (x, y), i in zip(places[len(taken) :].tolist(), kept.tolist(), strict=True):
+    ends = len(taken), len(taken) + len(kept)
+    for (x, y), i in zip(places[ends[0] : ends[1]].tolist(), kept.tolist(), strict=True):
         owner, row = int(owners[i]), int(numbers[i])
         marks[owner].append(Mark(x, y, styles[int(codes[i])], row + 1, shorten(texts[owner][row], MAX_TEXT)))
+    points: list[list[Mark]] = [[] for _ in results]
+    for (x, y), i in zip(places[ends[1] :].tolist(), kept[aimed].tolist(), strict=True):
+        points[int(owners[i])].append(Mark(x, y, styles[int(codes[i])], int(numbers[i]) + 1, ""))
     return Map(
         source=[
             Mark(x, y, styles[int(source.codes[i])], 0, shorten(source.texts[i], MAX_TEXT))
             for (x, y), i in zip(places[: len(taken)].tolist(), taken.tolist(), strict=True)
         ],
         condensed=marks,
+        points=points,
         n_source=len(source),
         n_condensed=[len(entry.codes) for entry in results],
     )
+
+
+def _points(
+    results: Sequence[LabelledResult], owners: np.ndarray, numbers: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The points of those rows whose method says where they should sit, and which of the rows those are.
+
+    Shape:
+        owners, numbers: (n,), int64; returns: (n_points, dim), float32, of unit length; (n_points,), int64.
+    """
+    there = np.flatnonzero([results[owner].result.points is not None for owner in owners])
+    found = [results[owners[i]].result.points[numbers[i]] for i in there]
+    x = np.asarray(found, dtype=np.float32).reshape(len(there), results[0].result.vectors.shape[1])
+    # Averages of rows are short; on the map only their direction can be compared.
+    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12), there
 
 
 def _percent(places: np.ndarray) -> np.ndarray:

@@ -1,10 +1,12 @@
 """Points become texts by an inverter and rounds of correction."""
 
+import hashlib
+import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from accelerate import PartialState
@@ -92,6 +94,31 @@ class EmbeddingInversion:
         """
         return self.invert(points).texts
 
+    def check(self) -> None:
+        """Loads the models and raises unless both were trained for the embedder.
+
+        Raises:
+            SettingError: if one was trained for another embedder.
+            SourceNotFoundError: if a model is not where it should be.
+        """
+        for model in (self._inverter, self._corrector):
+            if model is not None:
+                check_embedder(model.config, self._embedder)
+
+    def redrawn(self, draw: int) -> Self:
+        """The same, with a seed of its own for each draw; see `DrawingRealiser.redrawn`."""
+        derived = int(np.random.SeedSequence((self.seed, draw)).generate_state(1)[0])
+        # The models are handed on, so that they are loaded once.
+        return replace(self, inverter=self._inverter, corrector=self._corrector, embedder=self._embedder, seed=derived)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the models, the embedder and the settings; see `SlowRealiser`."""
+        models = [None if model is None else model.digest() for model in (self._inverter, self._corrector)]
+        names = ("num_rounds", "beam_width", "num_candidates", "temperature", "batch_size", "seed")
+        facts = [models, self._embedder.fingerprint, [getattr(self, name) for name in names]]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+
     def invert(self, points: np.ndarray) -> Inverted:
         """Writes one text a point, and says how close it comes.
 
@@ -103,10 +130,8 @@ class EmbeddingInversion:
             SettingError: if a model was trained for another embedder or dimension.
             SourceNotFoundError: if a model is not where it should be.
         """
+        self.check()
         inverter, corrector = self._inverter, self._corrector
-        for model in (inverter, corrector):
-            if model is not None:
-                check_embedder(model.config, self._embedder)
         targets = unit_targets(points, inverter.config)
         parts = []
         with temporary_seed(self.seed):

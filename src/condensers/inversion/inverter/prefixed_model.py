@@ -21,6 +21,7 @@ from condensers.embedding import Embedder
 from condensers.errors import SettingError, SourceNotFoundError
 from condensers.inversion.inverter.config import EmbeddingInverterConfig
 from condensers.inversion.inverter.projector import EmbeddingProjector
+from condensers.llm.model_digest import weights_digest
 
 # What the loss passes over, as everywhere in transformers.
 IGNORED_LABEL = -100
@@ -158,6 +159,10 @@ class PrefixedModel(PreTrainedModel):
         tokenizer = self.processing_class
         super().save_pretrained(save_directory, *args, **kwargs)
         tokenizer.save_pretrained(save_directory)
+
+    def digest(self) -> str:
+        """Hash of the weights; see `weights_digest`."""
+        return weights_digest(self)
 
     @property
     def _words(self) -> Any:  # noqa: ANN401  (a torch.nn.Embedding)
