@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from injection_attacks import ATTACKS
+from injection_attacks import ATTACKS, holds_its_sample
 from methods.scripted import TEXT, ScriptedLLM
 from refinement.conftest import AngleEmbedder
 
@@ -38,7 +38,7 @@ def write(reply, points, rows=ROWS, embedder=EMBEDDER, llm=None, **settings):
 
 
 def shown(messages):
-    return TEXT.findall(messages[1]["content"])
+    return TEXT.findall(messages[-1]["content"])
 
 
 def test_the_nearest_rows_are_shown_and_the_closest_text_taken():
@@ -97,12 +97,16 @@ def test_copies_are_refused():
     assert "is a copy" in llm.asked[2][0][-1]["content"]
 
 
+def is_simple(messages):
+    return "in other words" in messages[0]["content"]
+
+
 def test_a_small_model_is_asked_more_simply():
     def reply(messages, sample, schema):
-        return "other words @12" if "Say this in other words" in messages[1]["content"] else "row @10"
+        return "other words @12" if is_simple(messages) else "row @10"
 
     written, llm, events = write(reply, point_at(20, 60), num_candidates=3, num_neighbours=2)
-    simple = [shown(m) for m, _, _ in llm.asked if "Say this" in m[1]["content"]]
+    simple = [shown(m) for m, _, _ in llm.asked if is_simple(m)]
     # Each candidate has a row of its own, in turns.
     assert simple == [["row @30"], ["row @10"], ["row @30"], ["row @60"], ["row @80"], ["row @60"]]
     assert events.steps["put_simply"] == 2 and events.unusable["copies_source"] == 18
@@ -112,7 +116,7 @@ def test_a_small_model_is_asked_more_simply():
 @pytest.mark.parametrize(("form", "words"), [("single", "in other words"), ("rows", "have in common")])
 def test_a_form_of_the_users(form, words):
     _, llm, events = write(lambda *_: Completion("", problem="refusal: no"), point_at(20), form=form)
-    assert llm.asked and all(words in m[1]["content"] for m, _, _ in llm.asked)
+    assert llm.asked and all(any(words in turn["content"] for turn in m) for m, _, _ in llm.asked)
     assert events.steps["put_simply"] == 0 and events.steps["nearest_row_taken"] == 1
 
 
@@ -211,19 +215,8 @@ def test_a_row_changes_nothing_but_its_own_sample(attack, form, columns):
 
     plain, attacked = chats(harmless), chats(attack)
     assert len(plain) == len(attacked) == 4
-    n_different = 0
-    for one, other in zip(plain, attacked, strict=True):
-        assert [m["role"] for m in one] == [m["role"] for m in other] == ["system", "user"] and one[0] == other[0]
-        before, found, after = one[1]["content"].partition(f"<text>{harmless}</text>")
-        if not found:
-            assert one == other and form == "single"
-            continue
-        n_different += 1
-        content = other[1]["content"]
-        assert content.startswith(before + "<text>") and content.endswith("</text>" + after)
-        inside = content[len(before) + 6 : len(content) - len(after) - 7]
-        assert not any(mark in inside for mark in ("<text>", "</text>", "<|im_start|>", "[INST]", "<<SYS>>"))
-    assert n_different == (4 if form == "rows" else 2)
+    found = [holds_its_sample(one, other, harmless) for one, other in zip(plain, attacked, strict=True)]
+    assert sum(found) == (4 if form == "rows" else 2)
 
 
 def mine(body):

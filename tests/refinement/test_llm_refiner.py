@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from injection_attacks import ATTACKS
+from injection_attacks import ATTACKS, holds_its_sample
 from methods.scripted import TEXT, ScriptedLLM
 from refinement.conftest import AngleEmbedder
 
@@ -343,16 +343,8 @@ def test_a_row_changes_nothing_but_its_own_sample(attack, prompt, columns):
 
     plain, attacked = chats(harmless), chats(attack)
     assert len(plain) == len(attacked) == (9 if columns else 6)
-    for i, (one, other) in enumerate(zip(plain, attacked, strict=True)):
-        assert [m["role"] for m in one] == [m["role"] for m in other] == ["system", "user"] and one[0] == other[0]
-        if i >= 3:
-            assert one == other
-            continue
-        before, found, after = one[1]["content"].partition(f"<text>{harmless}</text>")
-        content = other[1]["content"]
-        assert found and content.startswith(before + "<text>") and content.endswith("</text>" + after)
-        inside = content[len(before) + 6 : len(content) - len(after) - 7]
-        assert not any(mark in inside for mark in ("<text>", "</text>", "<|im_start|>", "[INST]", "<<SYS>>"))
+    found = [holds_its_sample(one, other, harmless) for one, other in zip(plain, attacked, strict=True)]
+    assert found == [True] * 3 + [False] * (len(plain) - 3)
 
 
 @pytest.mark.parametrize("label", ["World", None])

@@ -28,7 +28,6 @@ from condensers.llm.row_reply import part_names, parts_of, row_of
 from condensers.llm.text_reply import lines_of
 
 _ROOM = 32  # tokens of a reply besides those of the text
-_SIMPLE = "pinr/neighbour"
 _VALUES = frozenset({"names", "rows"})
 
 
@@ -197,7 +196,8 @@ class LLMWriter:
         # In other words: each candidate has a row of its own, as long as there are enough.
         shown = [rows.texts[i] for i in (near if form == "rows" else near[[k % len(near)]])]
         prompt = self._prompt if form == "rows" else self._simple_prompt
-        values = {"rows": [parts_of(text, self.columns) for text in shown], "names": part_names(self.columns)}
+        parts = [parts_of(text, self.columns) for text in shown]
+        values = {"rows": parts, "parts": parts[0], "text": shown[0], "names": part_names(self.columns)}
         is_one_line = not part_names(self.columns) and not any("\n" in text.strip() for text in shown)
 
         def read(completion: Completion) -> list[str]:
@@ -215,7 +215,7 @@ class LLMWriter:
 
     @cached_property
     def _simple_prompt(self) -> Prompt:
-        return Prompt.load(_SIMPLE)
+        return Prompt.load("pinr/neighbour" if part_names(self.columns) else "asking/in_other_words")
 
     def _chosen(self, task: "_Group", *, stopped: bool) -> LLMWritten:
         """The closest candidate of each point that no earlier point has; if there is none, the nearest such row."""

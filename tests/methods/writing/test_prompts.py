@@ -2,7 +2,7 @@
 
 import pytest
 from datasets import Dataset
-from injection_attacks import ATTACKS
+from injection_attacks import ATTACKS, holds_its_sample
 from methods.scripted import ScriptedLLM
 
 from condensers.data import Columns, read_rows
@@ -43,20 +43,8 @@ def test_a_row_changes_nothing_but_its_own_sample(attack, writer, form, is_pair)
     harmless = ("a quiet evening at home " * 5)[: len(attack)]  # as long, since estimates go by length
     plain, attacked = chats(harmless, writer, form, is_pair), chats(attack, writer, form, is_pair)
     assert len(plain) == len(attacked) > 0
-    n_different = 0
-    for one, other in zip(plain, attacked, strict=True):
-        assert [m["role"] for m in one] == [m["role"] for m in other]
-        assert one[0]["role"] == "system" and one[-1]["role"] == "user" and one[:-1] == other[:-1]
-        n_different += one[-1] != other[-1]
-        before, found, after = one[-1]["content"].partition(f"<text>{harmless}</text>")
-        if not found:
-            assert one == other
-            continue
-        content = other[-1]["content"]
-        assert content.startswith(before + "<text>") and content.endswith("</text>" + after)
-        inside = content[len(before) + 6 : len(content) - len(after) - 7]
-        assert not any(mark in inside for mark in ("<text>", "</text>", "<|im_start|>", "[INST]", "<<SYS>>"))
-    assert n_different or writer is Rewrite  # of a rewriter's rows only the first few are asked about
+    found = [holds_its_sample(one, other, harmless) for one, other in zip(plain, attacked, strict=True)]
+    assert any(found) or writer is Rewrite  # of a rewriter's rows only the first few are asked about
 
 
 def test_what_a_prompt_says():

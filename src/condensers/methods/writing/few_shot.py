@@ -89,7 +89,7 @@ class Rewrite(Writer):
 
     def __init__(self, desk: Desk, task: Task, form: Form = "single") -> None:
         super().__init__(desk, task, form)
-        self._prompt = Prompt.load("condenselm/rewrite")
+        self._prompt = Prompt.load("condenselm/rewrite" if task.is_pair else "asking/in_other_words")
 
     def write(self, subset: Subset, wanted: Wanted, samples: Sequence[int]) -> list[Candidate]:
         """Writes candidates; see `Writer.write`."""
@@ -121,7 +121,10 @@ class Rewrite(Writer):
         return slots
 
     def _chat(self, code: int, position: int) -> list:
-        return self._prompt.messages(row=self.task.parts(position), label=self.task.label(code))
+        parts = self.task.parts(position)
+        if self.task.is_pair:
+            return self._prompt.messages(row=parts, label=self.task.label(code))
+        return self._prompt.messages(text=parts[0])
 
     def _ask(self, code: int, position: int, sample: int) -> Question[Written]:
         def read(completion: Completion) -> Written:
