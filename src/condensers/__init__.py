@@ -46,6 +46,7 @@ _PUBLIC: dict[str, str] = {
     "MetaWeightedConfig": "trainers",
     "MetaWeightedTrainer": "trainers",
     "RandomCondenser": "methods",
+    "SoftSRVConfig": "softsrv",
     "load_embedder": "embedding",
     "load_source": "data",
     "load_test_split": "data",
@@ -89,6 +90,7 @@ __all__ = [
     "MetaWeightedConfig",
     "MetaWeightedTrainer",
     "RandomCondenser",
+    "SoftSRVConfig",
     "load_embedder",
     "load_source",
     "load_test_split",
@@ -126,6 +128,7 @@ if TYPE_CHECKING:
     from condensers.metrics import metric
     from condensers.refinement import LLMRefiner
     from condensers.rewards import FitRecipe, LabelConfidence
+    from condensers.softsrv import SoftSRVConfig
     from condensers.trainers import (
         DIMPConfig,
         DIMPTrainer,
