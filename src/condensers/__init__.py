@@ -47,6 +47,8 @@ _PUBLIC: dict[str, str] = {
     "MetaWeightedTrainer": "trainers",
     "RandomCondenser": "methods",
     "SoftSRVConfig": "softsrv",
+    "SoftSRVTrainer": "softsrv.trainer",
+    "SoftSRVTrainingConfig": "softsrv.training_config",
     "load_embedder": "embedding",
     "load_source": "data",
     "load_test_split": "data",
@@ -91,6 +93,8 @@ __all__ = [
     "MetaWeightedTrainer",
     "RandomCondenser",
     "SoftSRVConfig",
+    "SoftSRVTrainer",
+    "SoftSRVTrainingConfig",
     "load_embedder",
     "load_source",
     "load_test_split",
@@ -129,6 +133,8 @@ if TYPE_CHECKING:
     from condensers.refinement import LLMRefiner
     from condensers.rewards import FitRecipe, LabelConfidence
     from condensers.softsrv import SoftSRVConfig
+    from condensers.softsrv.trainer import SoftSRVTrainer
+    from condensers.softsrv.training_config import SoftSRVTrainingConfig
     from condensers.trainers import (
         DIMPConfig,
         DIMPTrainer,
