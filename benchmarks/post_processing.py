@@ -76,7 +76,7 @@ def main() -> None:
         "# Post-processing of generated texts",
         "",
         f"{args.rows:,} rows of 15 to 79 words, {REPEATED:.0%} of them repeats, {LEAKED:.1%} with a passage of a "
-        f"test row; {os.cpu_count()} cores, OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'unset')}, shared with other "
+        f"test row; {os.cpu_count()} cores, {os.environ.get('OMP_NUM_THREADS', 'all')} thread(s), shared with other "
         f"work, so processor time says more than the clock. Memory is the peak of the process, which had "
         f"{before / 2**20:.2f} GiB before the first step, the rows included.",
         "",

@@ -164,10 +164,10 @@ class SoftSRVModel(BaseTuner):
             )
         for option in _PROMPTS:
             options.pop(option, None)
+        if config.parameterization == "static":
+            context = torch.zeros(n if context is None else len(context), config.context_dim)
         if context is None:
-            if config.parameterization != "static":
-                raise SettingError(f"parameterisation `{config.parameterization}` needs `context`; got none.")
-            context = torch.zeros(n, config.context_dim)
+            raise SettingError(f"parameterisation `{config.parameterization}` needs `context`; got none.")
         # A copy, since torch warns of arrays that cannot be written to, which those of a memory map are.
         vectors = torch.as_tensor(context.copy() if isinstance(context, np.ndarray) else context)
         if vectors.ndim != 2 or vectors.shape[1] != config.context_dim:
