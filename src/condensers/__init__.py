@@ -47,8 +47,10 @@ _PUBLIC: dict[str, str] = {
     "MetaWeightedTrainer": "trainers",
     "RandomCondenser": "methods",
     "SoftSRVConfig": "softsrv",
+    "SoftSRVRealiser": "softsrv.realiser",
     "SoftSRVTrainer": "softsrv.trainer",
     "SoftSRVTrainingConfig": "softsrv.training_config",
+    "SoftSRVWriter": "softsrv.generation",
     "load_embedder": "embedding",
     "load_source": "data",
     "load_test_split": "data",
@@ -93,8 +95,10 @@ __all__ = [
     "MetaWeightedTrainer",
     "RandomCondenser",
     "SoftSRVConfig",
+    "SoftSRVRealiser",
     "SoftSRVTrainer",
     "SoftSRVTrainingConfig",
+    "SoftSRVWriter",
     "load_embedder",
     "load_source",
     "load_test_split",
@@ -133,6 +137,8 @@ if TYPE_CHECKING:
     from condensers.refinement import LLMRefiner
     from condensers.rewards import FitRecipe, LabelConfidence
     from condensers.softsrv import SoftSRVConfig
+    from condensers.softsrv.generation import SoftSRVWriter
+    from condensers.softsrv.realiser import SoftSRVRealiser
     from condensers.softsrv.trainer import SoftSRVTrainer
     from condensers.softsrv.training_config import SoftSRVTrainingConfig
     from condensers.trainers import (

@@ -43,6 +43,9 @@ def test_the_seed_fixes_the_texts_and_only_directions_matter(trained, rows):
     first = realiser(trained).realise(points, rows)
     assert realiser(trained).realise(points * 3, rows) == first
     assert realiser(trained, seed=1).realise(points, rows) != first
+    redrawn = realiser(trained).redrawn(1)
+    assert redrawn.realise(points, rows) != first
+    assert redrawn.realise(points, rows) == realiser(trained).redrawn(1).realise(points, rows)
 
 
 def test_texts_of_nothing_are_taken_last(trained, rows, monkeypatch):

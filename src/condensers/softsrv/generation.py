@@ -64,13 +64,16 @@ class SoftSRVWriter:
         if self.sampling.stop:
             raise SettingError("an adapter learns where a text ends; leave `stop` out of `sampling`.")
 
-    def write(self, contexts: Matrix, lengths: Sequence[int] | np.ndarray | None = None) -> SoftSRVTexts:
+    def write(
+        self, contexts: Matrix, lengths: Sequence[int] | np.ndarray | None = None, *, first_number: int = 0
+    ) -> SoftSRVTexts:
         """Writes one text a context; to write several, repeat it.
 
         Args:
             contexts: The vectors. An adapter that is `static` looks at their number alone.
             lengths: How long each text may well become, in any unit: that of the text that a context was made of.
                 Texts of like length share a batch, so that few wait for a long one. None knows nothing.
+            first_number: Number of the first text, where a longer run is written piece by piece.
 
         Shape:
             contexts: (n, context_dim); lengths: (n,).
@@ -95,13 +98,13 @@ class SoftSRVWriter:
         ):
             for start in range(0, n, self.batch_size):
                 batch = order[start : start + self.batch_size]
-                for i, ids in zip(batch.tolist(), self._generate(contexts, batch), strict=True):
+                for i, ids in zip(batch.tolist(), self._generate(contexts, batch, first_number), strict=True):
                     texts[i], n_tokens[i], is_finished[i] = self._finished(ids)
                 bar.update(len(batch))
         return SoftSRVTexts(texts, n_tokens, is_finished)
 
-    def _generate(self, contexts: Matrix, batch: np.ndarray) -> list[list[int]]:
-        seeds = [self.sampling.sample_seed(i) for i in batch.tolist()]
+    def _generate(self, contexts: Matrix, batch: np.ndarray, first_number: int) -> list[list[int]]:
+        seeds = [self.sampling.sample_seed(first_number + i) for i in batch.tolist()]
         pad = self.processing_class.pad_token_id
         ends = sorted(self._ends)
         made = self.model.generate(

@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from peft import PeftModel
@@ -78,6 +78,13 @@ class SoftSRVRealiser:
             SourceNotFoundError: as `write`.
         """
         return self.write(points, rows).texts
+
+    def redrawn(self, draw: int) -> Self:
+        """The same, with a seed of its own for each draw, from 1."""
+        derived = int(np.random.SeedSequence((self.seed, draw)).generate_state(1)[0])
+        # The model is handed on, so that it is loaded once.
+        model, tokenizer = self._loaded
+        return replace(self, adapter=model, processing_class=tokenizer, embedder=self._embedder, seed=derived)
 
     def write(self, points: np.ndarray, rows: EmbeddedRows) -> SoftSRVRealised:
         """Writes one text a point, and says how close it comes.
