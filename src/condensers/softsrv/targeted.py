@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -76,25 +76,53 @@ def write_targeted(
         raise RowError("there are no rows to write texts like; pass at least one.")
     n = _SPARE * total if num_written is None else num_written
     written = _written(writer, rows, n)
-    dropped = {i: "it is empty" for i, text in enumerate(written.texts) if not text}
+    unusable = {i: "it is empty" for i, text in enumerate(written.texts) if not text}
     if not keep_unfinished:
-        dropped |= {i: "it is cut off" for i in np.flatnonzero(~written.is_finished).tolist() if i not in dropped}
-    left = [i for i in range(n) if i not in dropped]
-    repeats = drop_repeats([written.texts[i] for i in left])
+        unusable |= {i: "it is cut off" for i in np.flatnonzero(~written.is_finished).tolist() if i not in unusable}
+    seed = writer.sampling.seed or 0
+    kept, dropped = sift(written.texts, total, unusable, num_clusters=num_clusters, dim=dim, seed=seed)
+    return TargetedTexts([written.texts[i] for i in kept.tolist()], kept % len(rows), written.texts, dropped)
+
+
+def sift(
+    written: Sequence[str],
+    total: int,
+    unusable: Mapping[int, str],
+    *,
+    num_clusters: int = 700,
+    dim: int = 100,
+    seed: int = 0,
+) -> tuple[np.ndarray, dict[int, str]]:
+    """Drops repeats and keeps a diverse part of what is left (SoftSRV, Appendix A.2).
+
+    Args:
+        written: Texts.
+        total: How many to keep.
+        unusable: Positions of texts that are none of use, and why.
+        num_clusters: Clusters.
+        dim: Dimensions that they are found in.
+        seed: Seed of the clusters and of the draws.
+
+    Returns:
+        Positions of what is kept, in the order of the clusters' turns, shape (total,), int64; and for each position
+        that is not, why.
+
+    Raises:
+        BudgetError: if fewer than `total` texts are left.
+    """
+    dropped = dict(unusable)
+    left = [i for i in range(len(written)) if i not in dropped]
+    repeats = drop_repeats([written[i] for i in left])
     dropped |= {left[i]: f"it repeats text {left[j]}" for i, j in repeats.duplicate_of.items()}
     left = [left[i] for i in repeats.kept.tolist()]
     if len(left) < total:
         raise BudgetError(
-            f"of {n} texts that were written, {len(left)} are whole and new, fewer than the {total} asked for. Raise "
-            f"`num_written`: what is written already is kept."
+            f"of {len(written)} texts that were written, {len(left)} are whole and new, fewer than the {total} asked "
+            f"for. Raise `num_written`: what is written already is kept."
         )
-    seed = writer.sampling.seed or 0
-    sample = sample_texts([written.texts[i] for i in left], total, dim=dim, num_clusters=num_clusters, seed=seed)
+    sample = sample_texts([written[i] for i in left], total, dim=dim, num_clusters=num_clusters, seed=seed)
     dropped |= {left[i]: f"cluster {sample.clusters[i]} had no turn left" for i in sample.left_out.tolist()}
-    kept = [left[i] for i in sample.kept.tolist()]
-    return TargetedTexts(
-        [written.texts[i] for i in kept], np.asarray(kept, dtype=np.int64) % len(rows), written.texts, dropped
-    )
+    return np.asarray(left, dtype=np.int64)[sample.kept], dropped
 
 
 def _written(writer: SoftSRVWriter, rows: EmbeddedRows, n: int) -> SoftSRVTexts:
