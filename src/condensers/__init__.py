@@ -45,6 +45,7 @@ _PUBLIC: dict[str, str] = {
     "LabelConfidence": "rewards",
     "MetaWeightedConfig": "trainers",
     "MetaWeightedTrainer": "trainers",
+    "PromptTemplateWriter": "softsrv.prompted",
     "RandomCondenser": "methods",
     "SoftSRVConfig": "softsrv",
     "SoftSRVRealiser": "softsrv.realiser",
@@ -93,6 +94,7 @@ __all__ = [
     "LabelConfidence",
     "MetaWeightedConfig",
     "MetaWeightedTrainer",
+    "PromptTemplateWriter",
     "RandomCondenser",
     "SoftSRVConfig",
     "SoftSRVRealiser",
@@ -138,6 +140,7 @@ if TYPE_CHECKING:
     from condensers.rewards import FitRecipe, LabelConfidence
     from condensers.softsrv import SoftSRVConfig
     from condensers.softsrv.generation import SoftSRVWriter
+    from condensers.softsrv.prompted import PromptTemplateWriter
     from condensers.softsrv.realiser import SoftSRVRealiser
     from condensers.softsrv.trainer import SoftSRVTrainer
     from condensers.softsrv.training_config import SoftSRVTrainingConfig
