@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--model", help="a folder or a Hub id; left out, the bundled SmolLM2-135M")
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--batch-size", type=int, default=8)
-    parser.add_argument("--learning-rate", type=float, default=5e-3)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--virtual-tokens", type=int, default=16)
     parser.add_argument("--max-length", type=int, default=64)
     parser.add_argument("--held-out", type=int, default=64)

@@ -4,7 +4,7 @@ accelerate launch trainers/train_softsrv.py --model_name_or_path HuggingFaceTB/S
     --dataset_name openai/gsm8k --dataset_config main --text_column question --output_dir runs/softsrv
 
 The defaults are the paper's: 20,000 steps at a learning rate of 5e-6. For a first look: `--num_virtual_tokens 16
---max_steps 300 --learning_rate 5e-3`. Every setting can stand in a YAML file: `--config run.yaml`. `--help` lists
+--max_steps 300 --learning_rate 1e-3`. Every setting can stand in a YAML file: `--config run.yaml`. `--help` lists
 them.
 """
 

@@ -23,12 +23,12 @@ def test_smollm2_learns_two_texts_by_their_contexts_and_stays_as_it_was(smollm2)
     contexts = torch.eye(2, 8)
     rows = [torch.tensor([*tokenizer(text)["input_ids"], tokenizer.eos_token_id]) for text in TEXTS]
     labels = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=-100)
-    optimiser = torch.optim.Adam([weight for weight in model.parameters() if weight.requires_grad], lr=1e-2)
+    optimiser = torch.optim.Adam([weight for weight in model.parameters() if weight.requires_grad], lr=1e-3)
     losses = []
     for _ in range(40):
         loss = model(context=contexts, labels=labels).loss
         losses.append(loss.item())
-        if losses[-1] < 0.02:
+        if losses[-1] < 0.05:
             break
         loss.backward()
         optimiser.step()
