@@ -49,7 +49,13 @@ _PUBLIC: dict[str, str] = {
     "MetaWeightedConfig": "trainers",
     "MetaWeightedTrainer": "trainers",
     "PInRCondenser": "methods.pinr",
+    "PromptTemplateWriter": "softsrv.prompted",
     "RandomCondenser": "methods",
+    "SoftSRVConfig": "softsrv",
+    "SoftSRVRealiser": "softsrv.realiser",
+    "SoftSRVTrainer": "softsrv.trainer",
+    "SoftSRVTrainingConfig": "softsrv.training_config",
+    "SoftSRVWriter": "softsrv.generation",
     "load_embedder": "embedding",
     "load_source": "data",
     "load_test_split": "data",
@@ -96,7 +102,13 @@ __all__ = [
     "MetaWeightedConfig",
     "MetaWeightedTrainer",
     "PInRCondenser",
+    "PromptTemplateWriter",
     "RandomCondenser",
+    "SoftSRVConfig",
+    "SoftSRVRealiser",
+    "SoftSRVTrainer",
+    "SoftSRVTrainingConfig",
+    "SoftSRVWriter",
     "load_embedder",
     "load_source",
     "load_test_split",
@@ -138,6 +150,12 @@ if TYPE_CHECKING:
     from condensers.metrics import metric
     from condensers.refinement import LLMRefiner
     from condensers.rewards import FitRecipe, LabelConfidence
+    from condensers.softsrv import SoftSRVConfig
+    from condensers.softsrv.generation import SoftSRVWriter
+    from condensers.softsrv.prompted import PromptTemplateWriter
+    from condensers.softsrv.realiser import SoftSRVRealiser
+    from condensers.softsrv.trainer import SoftSRVTrainer
+    from condensers.softsrv.training_config import SoftSRVTrainingConfig
     from condensers.trainers import (
         DIMPConfig,
         DIMPTrainer,

@@ -1,10 +1,12 @@
-"""Makes our model types known to the Auto classes of transformers, without loading the rooms that define them."""
+"""Makes our model types known to the Auto classes of transformers and to PEFT, and loads neither by itself."""
 
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 from wrapt import register_post_import_hook
+
+from condensers.errors import MissingDependencyError
 
 # Model type -> the room that registers its classes when it is imported, and the name of its configuration there.
 MODEL_TYPES = {
@@ -38,6 +40,15 @@ def _register(module: ModuleType) -> None:
         module.AutoConfig.register(model_type, stand_in, exist_ok=True)
 
 
+def _register_adapter(module: ModuleType) -> None:
+    try:
+        # Costs next to nothing once PEFT is there; importing the room registers the type.
+        import_module("condensers.softsrv")
+    except MissingDependencyError:
+        pass  # That PEFT is still good for all else; `SoftSRVConfig` says so when it is asked for.
+
+
 def announce() -> None:
-    """Registers our model types as soon as transformers has loaded its Auto classes, or now if it has."""
+    """Registers our types as soon as transformers has loaded its Auto classes and PEFT itself, or now if they have."""
     register_post_import_hook(_register, "transformers.models.auto.configuration_auto")
+    register_post_import_hook(_register_adapter, "peft")

@@ -1,7 +1,7 @@
 import pytest
 from datasets import Dataset
 
-from condensers.data import Columns, drop_duplicates, read_rows
+from condensers.data import Columns, drop_duplicates, drop_repeats, read_rows
 from condensers.errors import SettingError
 
 LONG = "the parcel came two days late and the box was torn open on one side when the driver left it"
@@ -43,3 +43,10 @@ def test_settings_are_checked():
         drop_duplicates(rows(["a", "b"], [0, 1]), "fuzzy")
     with pytest.raises(SettingError, match="got 0"):
         drop_duplicates(rows(["a", "b"], [0, 1]), "near", threshold=0)
+
+
+def test_repeated_texts():
+    found = drop_repeats(["a  film", "b", "A film ", "b", "c"])
+    assert found.kept.tolist() == [0, 1, 4]
+    assert found.duplicate_of == {2: 0, 3: 1}
+    assert drop_repeats([]).kept.tolist() == []

@@ -21,10 +21,10 @@ from condensers.inversion.inverter import (
     EmbeddingInversion,
     InverterCorrector,
     inversion_rows,
-    recipes,
     write_hypotheses,
 )
 from condensers.inversion.inverter.training_rows import InversionCollator
+from condensers.trainers.recipes import running
 
 HELD_OUT = word_rows(24, seed=9)
 RECIPES = Path(__file__).parents[2] / "trainers"
@@ -190,7 +190,7 @@ def test_the_recipes(tmp_path, monkeypatch, capsys):
     word_rows(4, seed=5).to_json(tmp_path / "test.jsonl")
     tiny_t5().save_pretrained(tmp_path / "lm")
     tiny_lm_tokenizer().save_pretrained(tmp_path / "lm")
-    monkeypatch.setattr(recipes, "load_embedder", lambda spec, prompt: WordEmbedder(spec))
+    monkeypatch.setattr(running, "load_embedder", lambda spec, prompt: WordEmbedder(spec))
     shared = {
         "dataset_name": tmp_path / "train.jsonl",
         "test_dataset_name": tmp_path / "test.jsonl",

@@ -9,6 +9,9 @@ VALUES = {
     "imp_loss/financial": {"label": "positive", "n_words": 20, "examples": ["Sales rose.", "Costs fell."]},
     "imp_loss/tweet_irony": {"label": "irony", "n_words": 12, "examples": ["Great, more rain."]},
     "imp_loss/mrpc": {"n_examples": 4, "examples": [{"text_a": "A fell.", "text_b": "It rose.", "label": 0}]},
+    "softsrv/questions": {"kind": "math problem", "n": 3, "example": "What is two and two?"},
+    "softsrv/critique": {"kind": "math problem", "text": "What is two and two?"},
+    "softsrv/refine": {"kind": "math problem", "text": "What is two and two?", "critique": "Too easy."},
 }
 
 

@@ -6,7 +6,7 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from condensers.errors import ColumnError, RowError, SettingError
 from condensers.metrics import assess
-from condensers.metrics.contamination import Contamination, ngram_matches
+from condensers.metrics.contamination import Contamination, Leak, decontaminate, ngram_matches
 
 NAMES = ["ngram_contaminated", "word_overlap", "word_overlap_above_40"]
 THIRTEEN = "one two three four five six seven eight nine ten eleven twelve thirteen"
@@ -133,3 +133,36 @@ def test_mistakes():
             make(["a"], [None])
         with pytest.raises(SettingError, match="`n` must be at least 1; got 0"):
             make(["a"], ["a"], n=0)
+
+
+def test_decontamination_says_what_leaked_and_from_where():
+    references = ["nothing", f"before {THIRTEEN} after", THIRTEEN]
+    rows = [
+        "clean",
+        THIRTEEN.replace(" ", ", 7 ") + "!",
+        " ".join(THIRTEEN.split()[:12]),
+        f"so {THIRTEEN}, after",
+    ]
+    found = decontaminate(rows, references)
+    assert found.kept.tolist() == [0, 2]
+    assert found.leaks == {1: Leak(1, THIRTEEN), 3: Leak(1, THIRTEEN)}
+    assert decontaminate(rows, ["nothing"]).kept.tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_decontamination_drops_what_the_slow_way_finds(seed):
+    rows, references = texts(30, seed, words=WORDS[:3]), texts(20, seed + 9, words=WORDS[:3])
+    matches, _ = slowly(rows, references, 4)
+    found = decontaminate(rows, references, 4)
+    assert sorted(found.leaks) == np.flatnonzero(matches).tolist()
+    assert 0 < len(found.leaks) < 30
+    for i, leak in found.leaks.items():
+        assert leak.words in rows[i] and leak.words in references[leak.reference]
+        assert not slowly([rows[i]], references[: leak.reference] or ["none"], 4)[0][0]
+
+
+def test_decontamination_refuses_what_the_metric_refuses():
+    with pytest.raises(RowError, match="there are no references"):
+        decontaminate(["a"], [])
+    with pytest.raises(SettingError, match="`n` must be at least 1; got 0"):
+        decontaminate(["a"], ["b"], 0)

@@ -15,13 +15,14 @@ from condensers.selection import (
     Herding,
     KCenter,
     RandomRows,
+    RoundRobin,
     Selector,
     facility_location,
     nearest_of,
     nearest_rows,
 )
 
-ALL = [RandomRows(), Herding(), KCenter(), GreedyKCenter(), FacilityLocation()]
+ALL = [RandomRows(), Herding(), KCenter(), GreedyKCenter(), FacilityLocation(), RoundRobin()]
 
 
 def unit(n, dim=6, seed=0):

@@ -2,7 +2,7 @@
 
 from condensers.data.budget import Budget
 from condensers.data.columns import SEPARATOR, Columns, resolve_columns
-from condensers.data.dedup import Dedup, Duplicates, drop_duplicates
+from condensers.data.dedup import Dedup, Duplicates, drop_duplicates, drop_repeats
 from condensers.data.files import cache_folder, check_output, new_folder, write_json, write_text
 from condensers.data.loading import load_source, load_splits, load_test_split, str_of
 from condensers.data.model_files import find_model_files, quiet_loading
@@ -21,6 +21,7 @@ __all__ = [
     "cache_folder",
     "check_output",
     "drop_duplicates",
+    "drop_repeats",
     "find_model_files",
     "hidden_progress_bars",
     "load_source",

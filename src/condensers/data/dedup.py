@@ -55,13 +55,27 @@ def drop_duplicates(rows: Rows, dedup: Dedup = "exact", *, threshold: float = 0.
     duplicate_of = _exact_duplicates(rows.texts, rows.codes)
     if dedup == "near":
         duplicate_of |= _near_duplicates(rows.texts, rows.codes, duplicate_of, threshold)
-    kept = np.asarray([i for i in range(len(rows)) if i not in duplicate_of], dtype=np.int64)
+    kept = _others(len(rows), duplicate_of)
     return (rows if not duplicate_of else rows.select(kept)), Duplicates(kept=kept, duplicate_of=duplicate_of)
+
+
+def drop_repeats(texts: Sequence[str]) -> Duplicates:
+    """Finds texts that repeat an earlier one, up to case and white space (SoftSRV, Appendix A.2).
+
+    Args:
+        texts: The texts.
+    """
+    duplicate_of = _exact_duplicates(texts, np.zeros(len(texts), dtype=np.int64))
+    return Duplicates(kept=_others(len(texts), duplicate_of), duplicate_of=duplicate_of)
 
 
 def normalise(text: str) -> str:
     """Lower case, single spaces: the form in which two texts count as the same."""
     return _SPACES.sub(" ", text).strip().casefold()
+
+
+def _others(n: int, dropped: dict[int, int]) -> np.ndarray:
+    return np.asarray([i for i in range(n) if i not in dropped], dtype=np.int64)
 
 
 def _exact_duplicates(texts: Sequence[str], codes: np.ndarray) -> dict[int, int]:

@@ -6,7 +6,15 @@ from condensers.embedding.openai import OpenAIEmbedder
 from condensers.embedding.protocol import Embedder
 from condensers.embedding.rows import EmbeddedRows
 from condensers.embedding.sentence_transformer import SentenceTransformerEmbedder
-from condensers.embedding.vectors import BLOCK_ROWS, Matrix, VectorRows, Vectors, check_finite, iter_blocks
+from condensers.embedding.vectors import (
+    BLOCK_ROWS,
+    Matrix,
+    VectorRows,
+    Vectors,
+    check_finite,
+    iter_blocks,
+    vector_column,
+)
 
 __all__ = [
     "BLOCK_ROWS",
@@ -26,4 +34,5 @@ __all__ = [
     "iter_blocks",
     "load_embedder",
     "model_folder",
+    "vector_column",
 ]

@@ -4,7 +4,6 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from jinja2 import TemplateError
 from pydantic import BaseModel
 
 from condensers.errors import SettingError, SourceNotFoundError
+from condensers.llm.in_process import end_tokens, evaluating
 from condensers.llm.json_reply import with_schema
 from condensers.llm.judging import judged
 from condensers.llm.model_digest import folder_digest, weights_digest
@@ -171,7 +171,7 @@ class TransformersChat(StreamingLLM):
         extra: dict[str, Any] = {name: value for name, value in self.sampling.extra.items() if name != "top_k"}
         if self.sampling.stop:
             extra["stopping_criteria"] = [StopTexts(self.sampling.stop, tokenizer, inputs["input_ids"].shape[1])]
-        with torch.inference_mode(), _evaluating(model):
+        with torch.inference_mode(), evaluating(model):
             made = model.generate(
                 input_ids=inputs["input_ids"],
                 attention_mask=inputs["attention_mask"],
@@ -227,9 +227,7 @@ class TransformersChat(StreamingLLM):
         return getattr(self.model.config.get_text_config(), "max_position_embeddings", None) or 1 << 30
 
     def _end_tokens(self) -> set[int]:
-        configured = self.model.generation_config.eos_token_id
-        ends = configured if isinstance(configured, list) else [configured]
-        return {token for token in [*ends, self.tokenizer.eos_token_id] if token is not None}
+        return end_tokens(self.model, self.tokenizer)
 
     def _load(self) -> "PreTrainedModel":
         import torch  # noqa: PLC0415  (takes seconds to import)
@@ -243,14 +241,3 @@ class TransformersChat(StreamingLLM):
             str(self._folder), dtype=dtype, trust_remote_code=self.trust_remote_code, use_safetensors=True
         )
         return model.to(device).eval()
-
-
-@contextmanager
-def _evaluating(model: "PreTrainedModel") -> Iterator[None]:
-    """Switches dropout off for the length of a block: the model may be one that its owner is training."""
-    was_training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(was_training)

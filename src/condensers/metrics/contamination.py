@@ -1,6 +1,7 @@
 """Whether texts hold parts of a test set: matches of long n-grams, and overlap of words that carry meaning."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -20,6 +21,32 @@ from condensers.metrics.ngrams import (
 
 _THRESHOLD = 0.4
 _STOP_WORDS = frozenset(word for entry in ENGLISH_STOP_WORDS for word in words_of(entry))
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Why a text was dropped.
+
+    Attributes:
+        reference: Position of the first reference that it shares words with.
+        words: The first words in a row that it shares with it.
+    """
+
+    reference: int
+    words: str
+
+
+@dataclass(frozen=True)
+class Decontaminated:
+    """What `decontaminate` found.
+
+    Attributes:
+        kept: Positions of the texts that match no reference, ascending; int64.
+        leaks: For each dropped position, what it shares.
+    """
+
+    kept: np.ndarray
+    leaks: dict[int, Leak]
 
 
 class Contamination(RowMeans):
@@ -91,10 +118,49 @@ def ngram_matches(predictions: Sequence[str], references: Sequence[str], n: int 
     return _matches(texts, known, n)[0] > 0
 
 
+def decontaminate(texts: Sequence[str], references: Sequence[str], n: int = 13) -> Decontaminated:
+    """Drops texts that have n words in a row in common with a reference; see `Contamination`.
+
+    Args:
+        texts: Texts to be sifted.
+        references: Texts that they should not hold, such as those of a test set.
+        n: Words in a row that make a match.
+
+    Raises:
+        RowError: if a side is empty.
+        ColumnError: if a row is no text.
+        SettingError: if `n` is below 1.
+    """
+    rows, known = as_texts(texts, "texts"), as_texts(references, "references")
+    ours, theirs = _ngrams(rows, known, n)
+    entries = np.repeat(np.arange(theirs.shape[0]), np.diff(theirs.indptr))
+    holders = np.full(theirs.shape[1], theirs.shape[0])
+    np.minimum.at(holders, theirs.indices, entries)
+    leaks = {}
+    for i in np.flatnonzero(_any_of(ours, holders < theirs.shape[0])).tolist():
+        reference = int(holders[ours.indices[ours.indptr[i] : ours.indptr[i + 1]]].min())
+        leaks[i] = Leak(reference, _shared_words(rows[i], known[reference], n))
+    return Decontaminated(np.setdiff1d(np.arange(len(rows)), list(leaks)), leaks)
+
+
+def _shared_words(text: str, reference: str, n: int) -> str:
+    held = set(_windows(reference, n))
+    return " ".join(next(window for window in _windows(text, n) if window in held))
+
+
+def _windows(text: str, n: int) -> list[tuple[str, ...]]:
+    words = words_without_digits(text)
+    return [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]
+
+
+def _ngrams(texts: list[str], references: list[str], n: int) -> tuple[csr_array, csr_array]:
+    sets = ngram_sets(word_ids([*texts, *references], words_without_digits), n)
+    return sets[: len(texts)], sets[len(texts) :]
+
+
 def _matches(texts: list[str], references: list[str], n: int) -> tuple[np.ndarray, np.ndarray, float]:
     """1 where a text matches a reference, where a reference matches another, and if any is long enough to."""
-    sets = ngram_sets(word_ids([*texts, *references], words_without_digits), n)
-    ours, theirs = sets[: len(texts)], sets[len(texts) :]
+    ours, theirs = _ngrams(texts, references, n)
     n_holders = np.bincount(theirs.indices, minlength=theirs.shape[1])
     return _any_of(ours, n_holders > 0), _any_of(theirs, n_holders > 1), float(theirs.nnz > 0)
 

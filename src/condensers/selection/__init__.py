@@ -7,6 +7,7 @@ from condensers.selection.k_center import KCenter
 from condensers.selection.nearest import nearest_of, nearest_rows
 from condensers.selection.protocol import Selector
 from condensers.selection.random import RandomRows
+from condensers.selection.round_robin import RoundRobin, TextSample, sample_texts
 
 __all__ = [
     "FacilityLocation",
@@ -14,7 +15,10 @@ __all__ = [
     "Herding",
     "KCenter",
     "RandomRows",
+    "RoundRobin",
     "Selector",
+    "TextSample",
     "nearest_of",
     "nearest_rows",
+    "sample_texts",
 ]

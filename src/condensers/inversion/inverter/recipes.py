@@ -5,7 +5,7 @@ from typing import Any
 
 from transformers import set_seed
 
-from condensers.embedding import DEFAULT_EMBEDDER, Embedder, load_embedder
+from condensers.embedding import Embedder
 from condensers.inversion.inverter.corrector import InverterCorrector
 from condensers.inversion.inverter.embedding_inversion import load_prefixed
 from condensers.inversion.inverter.embedding_inverter import EmbeddingInverter
@@ -14,33 +14,11 @@ from condensers.inversion.inverter.trainer import InverterTrainer
 from condensers.inversion.inverter.training_config import InverterTrainingConfig
 from condensers.llm.bundled import bundled_llm
 from condensers.llm.loading import OFFLINE
-from condensers.trainers.recipes import DatasetRecipe, finish_recipe
+from condensers.trainers.recipes import EmbeddedRecipe, finish_recipe
 
 
 @dataclass
-class _InversionRecipe(DatasetRecipe):
-    """What both recipes load."""
-
-    text_column: list[str] | None = field(
-        default=None, metadata={"help": "Text columns, joined if several. Left out, they are guessed."}
-    )
-    embedder: str = field(
-        default=DEFAULT_EMBEDDER,
-        metadata={"help": "Embedder: a Hub id, a folder, MODEL@URL for a server, or offline."},
-    )
-    embedder_prompt: str | None = field(default=None, metadata={"help": "Task instruction put before each text."})
-
-    def load_embedder(self) -> Embedder:
-        """The embedder.
-
-        Raises:
-            SourceNotFoundError: if there is no such model.
-        """
-        return load_embedder(self.embedder, prompt=self.embedder_prompt)
-
-
-@dataclass
-class InverterRecipe(_InversionRecipe):
+class InverterRecipe(EmbeddedRecipe):
     """What `train_inverter.py` loads."""
 
     model_name_or_path: str = field(
@@ -78,7 +56,7 @@ class InverterRecipe(_InversionRecipe):
 
 
 @dataclass
-class CorrectorRecipe(_InversionRecipe):
+class CorrectorRecipe(EmbeddedRecipe):
     """What `train_corrector.py` loads."""
 
     inverter_name_or_path: str = field(
@@ -109,7 +87,7 @@ def train_corrector(recipe: CorrectorRecipe, args: InverterTrainingConfig) -> In
 
 
 def _train(
-    recipe: _InversionRecipe,
+    recipe: EmbeddedRecipe,
     args: InverterTrainingConfig,
     model: PrefixedModel,
     embedder: Embedder,

@@ -10,7 +10,7 @@ import torch
 from datasets import Dataset
 
 from condensers.data import read_rows, resolve_columns
-from condensers.embedding import Embedder, embed_texts
+from condensers.embedding import Embedder, embed_texts, vector_column
 from condensers.inversion.inverter.corrector import InverterCorrector, pad_left
 from condensers.inversion.inverter.embedding_inverter import EmbeddingInverter
 from condensers.inversion.inverter.hypotheses import write_hypotheses
@@ -57,19 +57,14 @@ def inversion_rows(
     targets = unit_targets(embed_texts(texts, embedder, progress=progress).vectors[:], model.config)
     labels = model.label_ids(texts)
     lengths = np.asarray([len(ids) for ids in labels])
-    columns: dict[str, Any] = {"embeddings": _vector_column(targets), "labels": labels}
+    columns: dict[str, Any] = {"embeddings": vector_column(targets), "labels": labels}
     if isinstance(model, InverterCorrector) and inverter is not None:
         hypotheses = write_hypotheses(inverter, targets, batch_size=batch_size, progress=progress)
         attempts = embed_texts(hypotheses, embedder, progress=progress).vectors[:]
-        columns["hypothesis_embeddings"] = _vector_column(attempts)
+        columns["hypothesis_embeddings"] = vector_column(attempts)
         columns["hypothesis_ids"] = model.hypothesis_ids(hypotheses)
         lengths += [len(ids) for ids in columns["hypothesis_ids"]]
     return Dataset(pa.table({**columns, LENGTH_COLUMN: lengths}))
-
-
-def _vector_column(vectors: np.ndarray) -> pa.Array:
-    # Through lists of Python floats it would take half a minute for 50,000 rows.
-    return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(vectors).ravel()), vectors.shape[1])
 
 
 @dataclass(frozen=True)

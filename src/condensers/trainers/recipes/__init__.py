@@ -12,6 +12,7 @@ from condensers.trainers.recipes.classifiers import (
 )
 from condensers.trainers.recipes.running import (
     DatasetRecipe,
+    EmbeddedRecipe,
     RecipeRows,
     SFTRecipe,
     finish_recipe,
@@ -25,6 +26,7 @@ __all__ = [
     "ClassifierRecipe",
     "CleanSetRecipe",
     "DatasetRecipe",
+    "EmbeddedRecipe",
     "QualityRecipe",
     "RecipeRows",
     "SFTRecipe",

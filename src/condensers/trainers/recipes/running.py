@@ -11,6 +11,7 @@ from transformers import Trainer, TrainingArguments
 from trl import TrlParser
 
 from condensers.data import load_source, load_splits
+from condensers.embedding import DEFAULT_EMBEDDER, Embedder, load_embedder
 from condensers.errors import CondensersError, SettingError, SourceNotFoundError
 
 _TEST_SPLITS = ("test", "validation", "dev", "valid")
@@ -76,6 +77,28 @@ class DatasetRecipe:
             test = None if chosen is None else splits[chosen]
         validation = next((others[name] for name in found if name not in ("test", chosen)), None)
         return RecipeRows(train, validation, test)
+
+
+@dataclass
+class EmbeddedRecipe(DatasetRecipe):
+    """Which rows a recipe loads, and what embeds them."""
+
+    text_column: list[str] | None = field(
+        default=None, metadata={"help": "Text columns, joined if several. Left out, they are guessed."}
+    )
+    embedder: str = field(
+        default=DEFAULT_EMBEDDER,
+        metadata={"help": "Embedder: a Hub id, a folder, MODEL@URL for a server, or offline."},
+    )
+    embedder_prompt: str | None = field(default=None, metadata={"help": "Task instruction put before each text."})
+
+    def load_embedder(self) -> Embedder:
+        """The embedder.
+
+        Raises:
+            SourceNotFoundError: if there is no such model.
+        """
+        return load_embedder(self.embedder, prompt=self.embedder_prompt)
 
 
 @dataclass
