@@ -92,6 +92,15 @@ class TestEachMethod:
         assert len(loaded.condense(dataset, per_class=5)) == 15
 
 
+@pytest.mark.parametrize("score_model", [None, "kernel_density"])
+def test_the_card_says_whether_vectors_of_rows_are_saved(score_model, llm, dataset, embedder):
+    condenser = PInRCondenser(llm=llm, embedder=embedder, score_model=score_model, per_class=2)
+    condenser.condense(dataset)
+    text = str(condenser.generate_model_card())
+    assert "never rows of the dataset" in text
+    assert ("made of their vectors" in text) == (score_model is not None)
+
+
 def _forbid_fits(monkeypatch):
     def refuse(self, x):
         raise AssertionError("fitted again")

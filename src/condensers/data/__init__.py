@@ -3,7 +3,7 @@
 from condensers.data.budget import Budget
 from condensers.data.columns import SEPARATOR, Columns, resolve_columns
 from condensers.data.dedup import Dedup, Duplicates, drop_duplicates, drop_repeats
-from condensers.data.files import cache_folder, check_output, new_folder, write_json, write_text
+from condensers.data.files import cache_folder, check_output, new_folder, read_json, write_json, write_text
 from condensers.data.loading import load_source, load_splits, load_test_split, str_of
 from condensers.data.model_files import find_model_files, quiet_loading
 from condensers.data.progress import hidden_progress_bars
@@ -29,6 +29,7 @@ __all__ = [
     "load_test_split",
     "new_folder",
     "quiet_loading",
+    "read_json",
     "read_rows",
     "require_rows",
     "resolve_columns",

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from condensers.errors import CondensersError, OutputExistsError, StorageError
+from condensers.errors import CondensersError, OutputExistsError, SourceNotFoundError, StorageError
 
 
 def check_output(path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
@@ -114,6 +114,21 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:  # noqa: ANN401  (any JSON value)
     """Writes a JSON file beside its place and renames it."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False) + "\n")
+
+
+def read_json(path: Path, *, what: str) -> Any:  # noqa: ANN401  (any JSON value)
+    """Reads the JSON file that lies in a folder with what was saved there.
+
+    Args:
+        path: The file.
+        what: What the folder should hold, for the error.
+
+    Raises:
+        SourceNotFoundError: if it is not there.
+    """
+    if not path.is_file():
+        raise SourceNotFoundError(f"{str(path.parent)!r} holds no {what} ({path.name} is missing).")
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _umask() -> int:

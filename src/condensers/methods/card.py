@@ -26,5 +26,13 @@ def condenser_card(document: Mapping[str, Any], run: RunRecord | None) -> ModelC
         version=document["condensers_version"],
         settings=json.dumps(document["settings"], indent=2, ensure_ascii=False),
         components=json.dumps(document["components"], indent=2, ensure_ascii=False),
+        keeps_vectors=_keeps_vectors(document),
         run=run.to_json() if run else None,
     )
+
+
+def _keeps_vectors(document: Mapping[str, Any]) -> bool:
+    """Whether a learned part holds vectors of source rows: a kernel density is made of them."""
+    named = document["settings"].get("score_model") == "kernel_density"
+    given = "KernelDensityScore" in json.dumps(document["components"])
+    return bool(document["learned"]) and (named or given)

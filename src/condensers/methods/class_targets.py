@@ -1,14 +1,12 @@
 """The densities that a placement learned, one a class: kept for any budget, saved with the condenser."""
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from condensers.data import write_json
-from condensers.errors import SourceNotFoundError
+from condensers.data import read_json, write_json
 from condensers.methods.components import describe
 from condensers.methods.source import PreparedSource
 from condensers.placement import LearningPlacement, ParticleTarget, all_same
@@ -63,9 +61,7 @@ class ClassTargets:
             SourceNotFoundError: if it is not there.
         """
         path = Path(folder)
-        if not (path / _CONFIG).is_file():
-            raise SourceNotFoundError(f"{str(folder)!r} holds no targets of classes ({_CONFIG} is missing).")
-        codes = json.loads((path / _CONFIG).read_text(encoding="utf-8"))
+        codes = read_json(path / _CONFIG, what="targets of classes")
         return cls({code: ParticleTarget.from_pretrained(path / f"class_{code}") for code in codes})
 
 

@@ -1,6 +1,5 @@
 """What the score models of the library share: checks, NumPy or torch, and how they are kept on disk."""
 
-import json
 import os
 from copy import copy
 from dataclasses import fields
@@ -9,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from condensers.data import write_json
+from condensers.data import read_json, write_json
 from condensers.embedding import Matrix, check_finite
-from condensers.errors import NotFittedError, RowError, SettingError, SourceNotFoundError
+from condensers.errors import NotFittedError, RowError, SettingError
 from condensers.placement.protocol import Array
 
 if TYPE_CHECKING:
@@ -169,10 +168,7 @@ def read_config(folder: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         SourceNotFoundError: if there are none.
     """
-    path = Path(folder) / _CONFIG
-    if not path.is_file():
-        raise SourceNotFoundError(f"{str(folder)!r} holds no score model ({_CONFIG} is missing).")
-    return json.loads(path.read_text(encoding="utf-8"))
+    return read_json(Path(folder) / _CONFIG, what="score model")
 
 
 def check_above(name: str, value: float, least: float, *, strict: bool = False) -> None:

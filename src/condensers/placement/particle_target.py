@@ -1,14 +1,13 @@
 """What particles are drawn to: a score model in the subspace of a class, kept for any number of particles."""
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from condensers.data import write_json
+from condensers.data import read_json, write_json
 from condensers.embedding import Matrix
-from condensers.errors import RowError, SettingError, SourceNotFoundError
+from condensers.errors import RowError, SettingError
 from condensers.placement.denoising import DenoisingScoreNetwork
 from condensers.placement.gaussian_mixture import GaussianMixtureScore
 from condensers.placement.kernel_density import KernelDensityScore
@@ -107,8 +106,6 @@ class ParticleTarget:
             SourceNotFoundError: if it is not there.
         """
         path = Path(folder)
-        if not (path / _CONFIG).is_file():
-            raise SourceNotFoundError(f"{str(folder)!r} holds no target of particles ({_CONFIG} is missing).")
-        config = json.loads((path / _CONFIG).read_text(encoding="utf-8"))
+        config = read_json(path / _CONFIG, what="target of particles")
         subspace = Subspace.from_pretrained(path / "subspace") if config["subspace"] else None
         return cls(subspace, load_score_model(path / "score_model"))
