@@ -165,7 +165,8 @@ def entry(method: str, cells: list[dict], found: Mapping[str, list[dict]]) -> st
     written = "set" in cells[0]
     mean = sum(values) / len(values)
     sd = (sum((value - mean) ** 2 for value in values) / max(1, len(values) - 1)) ** 0.5
-    text = f"{mean:.1f} ± {sd:.1f} ({len(values)}{' sets' if written else ''})"
+    unit = "" if not written else " set" if len(values) == 1 else " sets"
+    text = f"{mean:.1f} ± {sd:.1f} ({len(values)}{unit})"
     for base in ("random", "k_center") if written else ("random",):
         theirs, ours = by_set(found[base], cells), by_set(cells, found[base])
         shared = sorted(set(theirs) & set(ours))
