@@ -172,7 +172,7 @@ def test_a_reply_has_room_for_its_text_and_not_for_an_essay():
 
     write(None, point_at(0), llm=Spy(lambda *_: "new @1"), num_candidates=1, num_neighbours=1)
     write(None, point_at(0), llm=Spy(lambda *_: "new @1"), num_candidates=1, reply_tokens=7)
-    assert asked == [32 + len("row @0"), 7]
+    assert asked == [48 + len("row @0") // 2, 7]
 
 
 class Killed(BaseException):

@@ -15,12 +15,12 @@ def number(completion):
     return int(completion.text)
 
 
-def ask(*replies, second_chances=True, schema=None, read=number, **options):
+def ask(*replies, second_chances=True, schema=None, read=number, max_tokens=None, **options):
     left = list(replies)
     llm = ScriptedLLM(lambda *_: left.pop(0))
     events = Events()
     desk = Desk(llm, events, n_samples=4, second_chances=second_chances, **options)
-    (answer,) = desk.ask([Question(CHAT, 1, read, schema)])
+    (answer,) = desk.ask([Question(CHAT, 1, read, schema, max_tokens)])
     assert not left
     return answer, events, llm, desk
 
@@ -83,6 +83,13 @@ def test_schemas_and_cut_replies_are_repaired(first, reason, said):
     answer, events, llm, _ = ask(first, '{"features": ["a"]}', schema=UniversalFeatures, read=lambda c: c.parsed)
     assert answer.value == UniversalFeatures(features=["a"])
     assert events.unusable == {reason: 1} and said in llm.asked[1][0][-1]["content"]
+
+
+def test_who_overran_room_of_its_own_is_not_asked_to_mend_it():
+    cut = Completion("5, that is to say", finish_reason="length", problem="truncated: after 5 tokens")
+    answer, events, llm, _ = ask(cut, "5", max_tokens=5)
+    assert answer.value == 5 and llm.asked[1][:2] == (CHAT, 5)
+    assert events.unusable == {"truncated": 1} and events.steps["repair_asked"] == 0
 
 
 def test_a_chat_that_is_too_long_is_neither_repaired_nor_dropped():

@@ -171,7 +171,7 @@ def test_a_reply_has_room_for_its_text_and_not_for_an_essay():
 
     refine(None, ["x" * 50 + " @9"], llm=Spy(lambda *_: "good @1"), num_rounds=1)
     refine(None, ["x @9"], llm=Spy(lambda *_: "good @1"), num_rounds=1, reply_tokens=7)
-    assert asked == [117] * 3 + [7] * 3
+    assert asked == [48 + 53 // 2] * 3 + [7] * 3
 
 
 def test_a_lost_separator_is_mended():

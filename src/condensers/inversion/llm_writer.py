@@ -26,8 +26,8 @@ from condensers.llm import (
 )
 from condensers.llm.row_reply import part_names, parts_of, row_of
 from condensers.llm.text_reply import lines_of
+from condensers.llm.tokens import room_for
 
-_ROOM = 32  # tokens of a reply besides those of the text
 _VALUES = frozenset({"names", "rows"})
 
 
@@ -83,7 +83,7 @@ class LLMWriter:
             nearest first, its texts, one a column) and, if it likes, ``names`` (what to call them in the reply; none
             for one column).
         columns: Which text columns a row is made of; None is one.
-        reply_tokens: Longest reply; None is several times the longest row shown.
+        reply_tokens: Longest reply; None is about twice the longest row shown.
         max_input_tokens: Chats that are longer are not sent; None sends all.
         draw: Which replies are taken: those of another draw to the same chats are others.
         events: Where replies are counted. Give each run its own.
@@ -188,7 +188,7 @@ class LLMWriter:
         return self._prompt.messages(**{name: values[name] for name in self._prompt.variables}), self._room(rows)
 
     def _room(self, shown: Sequence[str]) -> int:
-        return self.reply_tokens or _ROOM + max(len(text.encode()) for text in shown)
+        return self.reply_tokens or max(map(room_for, shown))
 
     def _ask(self, form: str, task: "_Group", i: int, k: int) -> Question[list[str]]:
         """The question for candidate k of point i."""

@@ -140,7 +140,9 @@ class Desk:
                     self.stopped = True
                     continue
                 self.events.unusable[unusable.reason] += 1
-                if unusable.reason not in _NOT_REPAIRED and completion.text.strip():
+                # Room of its own suits a question's text; who overran it once would again, at the price of reading it.
+                overran = unusable.reason == "truncated" and questions[i].max_tokens is not None
+                if unusable.reason not in _NOT_REPAIRED and not overran and completion.text.strip():
                     repairs[i] = self._repaired(questions[i], completion, unusable)
                 continue
             if counted:

@@ -24,11 +24,10 @@ from condensers.llm import (
     Unusable,
 )
 from condensers.llm.row_reply import part_names, parts_of, row_of
+from condensers.llm.tokens import room_for
 from condensers.refinement.coherence import coherence_check
 from condensers.refinement.protocol import Redraw, Refined
 
-# Tokens of a reply besides those of the text: an opening, names of parts, words that were missing.
-_ROOM = 64
 _FOR_PAIRS = ("pinr/gsm8k", "pinr/quora")
 _VALUES = ("label", "names", "parts", "text")
 _COMPLAINTS = {
@@ -112,7 +111,7 @@ class LLMRefiner:
         num_variants: Variants of a text in a round, L.
         num_seeds: Texts kept for a point between rounds, K.
         num_rounds: Rounds, T + 1; 0 only checks.
-        reply_tokens: Longest reply; None is several times the text's own length.
+        reply_tokens: Longest reply; None is about twice the text's own length.
         max_input_tokens: Texts whose chats are longer are not sent; None sends all.
         check: Names the fault of a text, None if it has none; called with the text and `columns`.
 
@@ -277,7 +276,7 @@ class LLMRefiner:
         return self._prompt.messages(**{name: values[name] for name in self._prompt.variables})
 
     def _room(self, text: str) -> int:
-        return self.reply_tokens or _ROOM + len(text.encode())
+        return self.reply_tokens or room_for(text)
 
     def _read(self, completion: Completion) -> str:
         text = row_of(completion.text, self.columns)
