@@ -19,6 +19,7 @@ from condensers.llm.model_digest import folder_digest, weights_digest
 from condensers.llm.prompt import Message
 from condensers.llm.protocol import LIMIT, Completion, SamplingSettings
 from condensers.llm.seeded_sampling import logits_processors
+from condensers.llm.shared_reading import read_chats
 from condensers.llm.spending import Usage
 from condensers.llm.stop_texts import StopTexts, before_stop
 from condensers.llm.streaming import Request, StreamingLLM
@@ -133,7 +134,8 @@ class TransformersChat(StreamingLLM):
         self.usage.plan(len(requests))
         with self.usage.running():
             texts = [self._text(with_schema(r.messages, schema) if schema else r.messages) for r in requests]
-            n_tokens = [len(ids) for ids in self.tokenizer(texts, add_special_tokens=False)["input_ids"]]
+            chats = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
+            n_tokens = list(map(len, chats))
             limits = [request.limit(self.sampling.max_tokens) or _MAX_TOKENS for request in requests]
             fitting = []
             for i, n in enumerate(n_tokens):
@@ -148,33 +150,34 @@ class TransformersChat(StreamingLLM):
                 batch = fitting[start : start + self.batch_size]
                 admitted = [i for i in batch if self.usage.admit()]
                 replies = self._generate(
-                    [texts[i] for i in admitted], [requests[i].sample for i in admitted], [limits[i] for i in admitted]
+                    [chats[i] for i in admitted],
+                    [self.sampling.sample_seed(requests[i].sample, texts[i]) for i in admitted],
+                    [limits[i] for i in admitted],
                 )
                 for i, reply in zip(admitted, replies, strict=True):
                     yield i, self.usage.count(judged(reply, schema))
                 for i in batch[len(admitted) :]:
                     yield i, self.usage.count(Completion("", finish_reason="", problem=LIMIT))
 
-    def _generate(self, texts: list[str], samples: list[int], limits: list[int]) -> list[Completion]:
+    def _generate(
+        self, chats: Sequence[Sequence[int]], seeds: Sequence[int | None], limits: Sequence[int]
+    ) -> list[Completion]:
         import torch  # noqa: PLC0415  (takes seconds to import)
 
-        if not texts:
+        if not chats:
             return []
         tokenizer: Any = self.tokenizer  # The annotations of transformers 5.23 fit no call.
         model: Any = self.model
         if tokenizer.pad_token is None:
             tokenizer.pad_token = tokenizer.eos_token
-        inputs = tokenizer(texts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False).to(
-            model.device
-        )
-        seeds = [self.sampling.sample_seed(sample, text) for sample, text in zip(samples, texts, strict=True)]
         extra: dict[str, Any] = {name: value for name, value in self.sampling.extra.items() if name != "top_k"}
-        if self.sampling.stop:
-            extra["stopping_criteria"] = [StopTexts(self.sampling.stop, tokenizer, inputs["input_ids"].shape[1])]
         with torch.inference_mode(), evaluating(model):
+            read = read_chats(model, chats, pad_token_id=tokenizer.pad_token_id, ahead=not extra)
+            n_before = read.input_ids.shape[1]
+            if self.sampling.stop:
+                extra["stopping_criteria"] = [StopTexts(self.sampling.stop, tokenizer, n_before)]
             made = model.generate(
-                input_ids=inputs["input_ids"],
-                attention_mask=inputs["attention_mask"],
+                **read.inputs(),
                 max_new_tokens=max(limits),
                 do_sample=False,  # The draw is in the processors, from each row's own generator.
                 logits_processor=logits_processors(
@@ -184,9 +187,11 @@ class TransformersChat(StreamingLLM):
                 eos_token_id=sorted(self._end_tokens()) or None,
                 **extra,
             )
-        made = made[:, inputs["input_ids"].shape[1] :].cpu()
-        n_input = inputs["attention_mask"].sum(1).tolist()
-        return [self._completion(row[:limit].tolist(), n) for row, n, limit in zip(made, n_input, limits, strict=True)]
+        new = made[:, n_before:].cpu()
+        return [
+            self._completion(row[:limit].tolist(), len(chat))
+            for row, chat, limit in zip(new, chats, limits, strict=True)
+        ]
 
     def _completion(self, ids: list[int], n_input_tokens: int) -> Completion:
         ends = self._end_tokens()
