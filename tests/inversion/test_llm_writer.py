@@ -92,7 +92,7 @@ def test_rows_of_several_lines_do_not():
 
 
 def test_copies_are_refused():
-    written, llm, events = write(lambda m, *_: "new @20" if len(m) > 2 else "ROW  @10", point_at(20), num_candidates=2)
+    written, llm, events = write(lambda m, *_: "ROW  @10" if shown(m) else "new @20", point_at(20), num_candidates=2)
     assert written.texts == ["new @20"] and events.unusable == {"copies_source": 2}
     assert "is a copy" in llm.asked[2][0][-1]["content"]
 
@@ -156,10 +156,10 @@ def test_questions_with_answers():
         columns=QA,
         num_candidates=2,
     )
-    assert "Q: <text>How far?</text>\nA: <text>It is @0</text>" in llm.asked[0][0][1]["content"]
+    assert "Q: <text>How far?</text>\nA: <text>It is @0</text>" in llm.asked[0][0][-1]["content"]
     assert written.texts == ["How near? [SEP] @4"] and set(events.unusable) == {"separator"}
     _, llm, _ = write(lambda *_: "Q: How near?\nA: @4", point_at(2), rows, columns=QA, form="single")
-    assert "in the same form:\nQ: <text>How far?</text>\nA: <text>It is @0</text>" in llm.asked[0][0][1]["content"]
+    assert "in the same form:\nQ: <text>How far?</text>\nA: <text>It is @0</text>" in llm.asked[0][0][-1]["content"]
 
 
 def test_a_reply_has_room_for_its_text_and_not_for_an_essay():

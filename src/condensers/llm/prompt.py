@@ -37,7 +37,8 @@ class Prompt:
 
     Blocks are called ``system``, ``user`` or ``assistant``, with an optional number behind (``user_2``), and become
     messages in the order in which they stand. Text of rows goes through the filter ``data``, which sets it between
-    tags that the text itself cannot close; what is filled in is never read as a template.
+    tags that the text itself cannot close; what is filled in is never read as a template. A turn that comes out empty
+    is left out, so that examples can be for some values only.
 
     Example::
 
@@ -109,7 +110,8 @@ class Prompt:
             found = [(turn, "".join(self._template.blocks[turn](context))) for turn in self._turns]
         except TemplateError as error:
             raise SettingError(f"{takes}; {error.message}.") from error
-        return [{"role": re.sub(r"_\d+$", "", turn), "content": content.strip()} for turn, content in found]
+        turns = [(re.sub(r"_\d+$", "", turn), content.strip()) for turn, content in found]
+        return [{"role": role, "content": content} for role, content in turns if content]
 
 
 def prompt_names() -> list[str]:
