@@ -25,7 +25,6 @@ class InverterCorrector(PrefixedModel):
     projector_names = ("hypothesis_projector", "difference_projector", "projector")
     hypothesis_projector: EmbeddingProjector
     difference_projector: EmbeddingProjector
-    projector: EmbeddingProjector
 
     @classmethod
     def from_inverter(cls, inverter: EmbeddingInverter) -> Self:

@@ -8,7 +8,6 @@ from transformers.modeling_outputs import CausalLMOutput
 
 from condensers.inversion.inverter.config import EmbeddingInverterConfig
 from condensers.inversion.inverter.prefixed_model import PrefixedModel
-from condensers.inversion.inverter.projector import EmbeddingProjector
 
 
 class EmbeddingInverter(PrefixedModel):
@@ -26,7 +25,6 @@ class EmbeddingInverter(PrefixedModel):
 
     config_class = EmbeddingInverterConfig
     projector_names = ("projector",)
-    projector: EmbeddingProjector
 
     def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> CausalLMOutput:
         """Loss of reconstructing texts from their vectors.

@@ -21,6 +21,7 @@ from condensers.embedding import Embedder
 from condensers.errors import SettingError, SourceNotFoundError
 from condensers.inversion.inverter.config import EmbeddingInverterConfig
 from condensers.inversion.inverter.projector import EmbeddingProjector
+from condensers.inversion.inverter.projector_start import start_projector
 from condensers.llm.model_digest import weights_digest
 
 # What the loss passes over, as everywhere in transformers.
@@ -38,9 +39,14 @@ class PrefixedModel(PreTrainedModel):
         config: The configuration.
         backbone: The language model itself, kept and not copied; None builds one from `config`.
         processing_class: Its tokenizer; None looks for one where the model was loaded from, when it is first needed.
+
+    Attributes:
+        is_untrained: The projectors are as they were drawn.
     """
 
     config: EmbeddingInverterConfig
+    projector: EmbeddingProjector
+    is_untrained = False
     main_input_name = "embeddings"
     supports_gradient_checkpointing = True
     _supports_sdpa = True
@@ -121,7 +127,28 @@ class PrefixedModel(PreTrainedModel):
             eos_token_id=end,
             **settings,
         )
-        return cls(config, model, processing_class)
+        made = cls(config, model, processing_class)
+        made.is_untrained = True
+        return made
+
+    def start_projector(self, embeddings: np.ndarray, token_ids: Sequence[Sequence[int]]) -> float:
+        """Fits the projector of targets to the words of texts; see `condensers.inversion.inverter.projector_start`.
+
+        Args:
+            embeddings: Vectors of texts.
+            token_ids: Their tokens, as `label_ids` gives them.
+
+        Shape:
+            embeddings: (n_texts, embedding_dim), of unit length.
+
+        Returns:
+            Share of variance explained.
+        """
+        end = self.config.eos_token_id
+        # Every text has an end, so its word vector says nothing.
+        texts = [ids[:-1] if len(ids) > 1 and ids[-1] == end else ids for ids in token_ids]
+        self.is_untrained = False
+        return start_projector(self.projector, self._words.weight, embeddings, texts)
 
     @property
     def processing_class(self) -> PreTrainedTokenizerBase:

@@ -43,5 +43,13 @@ class EmbeddingProjector(nn.Module):
             vectors: (n, embedding_dim), of unit length.
             returns: (n, num_virtual_tokens, hidden_size).
         """
-        vectors = vectors.to(self.up.weight.dtype) * self.scale
-        return self.norm(self.down(self.activation(self.up(vectors))).unflatten(-1, self.shape))
+        return self.norm(self.down(self.features(vectors)).unflatten(-1, self.shape))
+
+    def features(self, vectors: torch.Tensor) -> torch.Tensor:
+        """The hidden layer.
+
+        Shape:
+            vectors: (n, embedding_dim), of unit length.
+            returns: (n, hidden_size).
+        """
+        return self.activation(self.up(vectors.to(self.up.weight.dtype) * self.scale))

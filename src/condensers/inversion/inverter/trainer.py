@@ -1,8 +1,10 @@
 """The training of inverters and correctors."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from datasets import Dataset
 from torch import nn
 from transformers import Trainer
@@ -13,17 +15,23 @@ from condensers.inversion.inverter.corrector import InverterCorrector
 from condensers.inversion.inverter.embedding_inverter import EmbeddingInverter
 from condensers.inversion.inverter.length_sampler import EpochLengthSampler
 from condensers.inversion.inverter.prefixed_model import PrefixedModel
+from condensers.inversion.inverter.projector_start import MAX_ROWS
 from condensers.inversion.inverter.targets import check_embedder
 from condensers.inversion.inverter.training_config import InverterTrainingConfig
 from condensers.inversion.inverter.training_rows import InversionCollator, inversion_rows
+
+_logger = logging.getLogger(__name__)
 
 
 class InverterTrainer(Trainer):
     """Trains an `EmbeddingInverter` or an `InverterCorrector` on texts (PInR, Algorithm 1, line 5).
 
     Texts are embedded, and for a corrector attempts are written by an inverter, before training; both are cached, so a
-    killed run does not do so again. Prefer rows that the inverter was not trained on for its corrector: on its own
-    rows an inverter that has seen them often errs less than it will later.
+    killed run does not do so again. The projector of a model that `from_backbone` made begins where least squares put
+    it, unless the settings say otherwise.
+
+    Prefer rows that the inverter was not trained on for its corrector: on its own rows an inverter that has seen them
+    often errs less than it will later.
 
     Args:
         model: What to train.
@@ -73,6 +81,8 @@ class InverterTrainer(Trainer):
             nn.Module.to(inverter, args.device)
         self._settings = args
         prepared = [None if rows is None else self.prepare(rows, model) for rows in (train_dataset, eval_dataset)]
+        if prepared[0] is not None and model.is_untrained and args.projector_start == "least_squares":
+            _start(model, prepared[0])
         kwargs.setdefault("data_collator", InversionCollator(model.config.pad_token_id or 0))
         super().__init__(
             model,
@@ -118,3 +128,9 @@ class InverterTrainer(Trainer):
         columns: list[str] = self._signature_columns or []
         if self.args.length_column_name not in columns:
             self._signature_columns = [*columns, self.args.length_column_name]  # type: ignore[assignment]
+
+
+def _start(model: PrefixedModel, rows: Dataset) -> None:
+    first = rows[:MAX_ROWS]
+    share = model.start_projector(np.asarray(first["embeddings"], dtype=np.float32), first["labels"])
+    _logger.info("the projector begins with %.0f %% of the variance of the texts' mean word vectors", 100 * share)
