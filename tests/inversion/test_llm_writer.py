@@ -101,6 +101,17 @@ def is_simple(messages):
     return "in other words" in messages[0]["content"]
 
 
+def test_texts_that_are_further_than_the_rows_are_not_enough():
+    def reply(messages, sample, schema):
+        return "other words @28" if is_simple(messages) else f"new @{[44, 95][sample]}"
+
+    # The rows shown are 10 degrees away.
+    written, llm, events = write(reply, point_at(20), num_candidates=2, num_neighbours=2)
+    assert written.texts == ["other words @28"] and events.steps["put_simply"] == 1
+    written, llm, events = write(lambda *_: "new @29", point_at(20), num_candidates=2, num_neighbours=2)
+    assert written.texts == ["new @29"] and events.steps["put_simply"] == 0 and len(llm.asked) == 2
+
+
 def test_a_small_model_is_asked_more_simply():
     def reply(messages, sample, schema):
         return "other words @12" if is_simple(messages) else "row @10"
@@ -170,8 +181,8 @@ def test_a_reply_has_room_for_its_text_and_not_for_an_essay():
             asked.extend(request.max_tokens for request in requests)
             return super().stream(requests, schema=schema)
 
-    write(None, point_at(0), llm=Spy(lambda *_: "new @1"), num_candidates=1, num_neighbours=1)
-    write(None, point_at(0), llm=Spy(lambda *_: "new @1"), num_candidates=1, reply_tokens=7)
+    write(None, point_at(0), llm=Spy(lambda *_: "new @1"), num_candidates=1, num_neighbours=1, form="rows")
+    write(None, point_at(0), llm=Spy(lambda *_: "new @1"), num_candidates=1, reply_tokens=7, form="rows")
     assert asked == [48 + len("row @0") // 2, 7]
 
 

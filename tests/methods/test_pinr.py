@@ -26,9 +26,9 @@ METHODS = ("pinr", "dallme", "mgd3")
 
 
 def new_text(messages, sample, schema=None):
-    """A new text of words that the request shows."""
-    shown = messages[-1]["content"].split("<text>")[-1].split("</text>")[0].split()
-    return " ".join([*shown[:3], word(messages, sample)])
+    """A new text of words of the first that the request shows, the nearest."""
+    shown = messages[-1]["content"].split("<text>")[1].split("</text>")[0].split()
+    return " ".join([*shown[:-1], word(messages, sample)])
 
 
 @pytest.fixture

@@ -60,9 +60,10 @@ class LLMWriter:
 
     .. math:: \tilde x = \arg\max_{x \in \{x_1, \ldots, x_n\}} \cos(\tilde e, \psi(x))
 
-    A small model that makes nothing of the rows is asked more simply: to say one of them in other words. A reply of
-    several lines counts as several texts where rows are of one line. If nothing helps, or a spending limit is reached,
-    the point gets the nearest row that no earlier point has, and that is counted.
+    A small model that makes nothing of the rows, or nothing that is as near to the point as the furthest of them, is
+    asked more simply: to say one of them in other words. A reply of several lines counts as several texts where rows
+    are of one line. If nothing helps, or a spending limit is reached, the point gets the nearest row that no earlier
+    point has, and that is counted.
 
     The result depends on nothing but the arguments and the replies: with a `CachedLLM` a run that is killed and
     started again asks for no reply twice.
@@ -78,7 +79,7 @@ class LLMWriter:
         num_neighbours: Rows shown for a point, k; where there are fewer, all.
         num_candidates: Replies a point, n.
         form: ``rows`` shows the rows, ``single`` asks for one row in other words, ``auto`` does so where the rows
-            led to nothing.
+            led to nothing near.
         prompt: The request with rows: one that ships, a file, or a `Prompt`. It is filled in with ``rows`` (for each,
             nearest first, its texts, one a column) and, if it likes, ``names`` (what to call them in the reply; none
             for one column).
@@ -173,19 +174,36 @@ class LLMWriter:
         for form in ("rows", "single"):
             if self.form not in (form, "auto") or desk.stopped:
                 continue
-            bare = [(task, i) for task in tasks for i, texts in enumerate(task.found) if not texts]
+            asked = [(task, i) for task in tasks for i in self._lacking(task)]
             if form == "single" and self.form == "auto":
-                self.events.steps["put_simply"] += len(bare)
-            questions = [self._ask(form, task, i, k) for task, i in bare for k in range(self.num_candidates)]
+                self.events.steps["put_simply"] += len(asked)
+            questions = [self._ask(form, task, i, k) for task, i in asked for k in range(self.num_candidates)]
             for j, answer in enumerate(desk.ask(questions)):
-                task, i = bare[j // self.num_candidates]
+                task, i = asked[j // self.num_candidates]
                 task.found[i] += answer.value or []
         return [self._chosen(task, stopped=desk.stopped) for task in tasks]
 
-    def plan(self, rows: Sequence[str]) -> tuple[list[Message], int]:
-        """The chat of one reply for a point, and the longest reply in tokens, given the rows that it would show."""
-        values = {"rows": [parts_of(text, self.columns) for text in rows], "names": part_names(self.columns)}
-        return self._prompt.messages(**{name: values[name] for name in self._prompt.variables}), self._room(rows)
+    def _lacking(self, task: "_Group") -> list[int]:
+        """Points without a text that is as near as the furthest of the rows around them."""
+        vector_of = self._vectors(task.found, task.targets.shape[1])
+        furthest = np.asarray(task.rows.vectors[task.neighbours[:, -1]], dtype=np.float64)
+        bounds = (_unit(furthest) * task.targets).sum(axis=1)
+        return [
+            i
+            for i, (target, bound, texts) in enumerate(zip(task.targets, bounds, task.found, strict=True))
+            if not any(vector_of[text] @ target >= bound for text in texts)
+        ]
+
+    def plan(self, rows: Sequence[str]) -> dict[str, tuple[list[Message], int]]:
+        """In each form, the chat of one reply for a point with these rows around, and the longest reply in tokens."""
+        shown = {"rows": list(rows), "single": list(rows[:1])}
+        return {form: (self._messages(form, shown[form]), self._room(shown[form])) for form in shown}
+
+    def _messages(self, form: str, shown: Sequence[str]) -> list[Message]:
+        prompt = self._prompt if form == "rows" else self._simple_prompt
+        parts = [parts_of(text, self.columns) for text in shown]
+        values = {"rows": parts, "parts": parts[0], "text": shown[0], "names": part_names(self.columns)}
+        return prompt.messages(**{name: values[name] for name in prompt.variables})
 
     def _room(self, shown: Sequence[str]) -> int:
         return self.reply_tokens or max(map(room_for, shown))
@@ -195,9 +213,6 @@ class LLMWriter:
         near, rows = task.neighbours[i], task.rows
         # In other words: each candidate has a row of its own, as long as there are enough.
         shown = [rows.texts[i] for i in (near if form == "rows" else near[[k % len(near)]])]
-        prompt = self._prompt if form == "rows" else self._simple_prompt
-        parts = [parts_of(text, self.columns) for text in shown]
-        values = {"rows": parts, "parts": parts[0], "text": shown[0], "names": part_names(self.columns)}
         is_one_line = not part_names(self.columns) and not any("\n" in text.strip() for text in shown)
 
         def read(completion: Completion) -> list[str]:
@@ -208,10 +223,9 @@ class LLMWriter:
                 raise Unusable("copies_source", f"{texts[0][:80]!r} is a copy of a sample that exists")
             return new
 
-        messages = prompt.messages(**{name: values[name] for name in prompt.variables})
         # A question that is asked anew takes the sample after those of its draw, so a draw has two for each.
         sample = 2 * self.num_candidates * self.draw + k
-        return Question(messages, sample, read, max_tokens=self._room(shown))
+        return Question(self._messages(form, shown), sample, read, max_tokens=self._room(shown))
 
     @cached_property
     def _simple_prompt(self) -> Prompt:

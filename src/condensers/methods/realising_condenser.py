@@ -177,8 +177,12 @@ class RealisingCondenser(LLMCondenser, EmbeddingCondenser):
             return []
         writer = self._writer(rows)
         shown = stand_ins(rows, self.config.num_neighbours, longest=longest)
-        messages, room = writer.plan(shown)
-        return [([Planned(messages, room if longest else rough_tokens(shown[0]))], n * writer.num_candidates)]
+        n_asked = n * writer.num_candidates
+        chats = writer.plan(shown)
+        # At most, no point gets a text from its rows.
+        forms = list(chats) if longest else ["rows"]
+        usual = rough_tokens(shown[0])
+        return [([Planned(chats[form][0], chats[form][1] if longest else usual)], n_asked) for form in forms]
 
     # Saving
 
