@@ -24,6 +24,19 @@ def test_load_dataset_reads_the_folder(condensed, tmp_path):
     assert loaded.to_dict() == rows.to_dict()
 
 
+def test_rows_that_took_the_place_of_others_are_the_ones_that_load(condensed, tmp_path):
+    rows, run = condensed
+
+    def loaded(each):
+        save_condensed(each, tmp_path / "out", run, overwrite=True)
+        return load_dataset(str(tmp_path / "out"), split="train", cache_dir=str(tmp_path / "cache"))["text"][:]
+
+    other = rows.map(lambda row: {"text": row["text"][::-1]})
+    assert loaded(rows) == rows["text"][:]
+    assert loaded(other) == other["text"][:]
+    assert len(list((tmp_path / "out" / "data").iterdir())) == 1
+
+
 def test_the_record_comes_back(condensed, tmp_path):
     rows, run = condensed
     save_condensed(rows, tmp_path / "out", run)

@@ -1,5 +1,6 @@
 """A condensed dataset as a folder that `load_dataset` reads: Parquet, a card, and the record of the run."""
 
+import hashlib
 import json
 import os
 from importlib.resources import files
@@ -12,7 +13,6 @@ from condensers.data import hidden_progress_bars, load_source, new_folder, write
 from condensers.errors import SourceNotFoundError
 from condensers.methods import RunRecord
 
-DATA_FILE = "data/train-00000-of-00001.parquet"
 RUN_FILE = "condensers_run.json"
 
 
@@ -37,10 +37,14 @@ def save_condensed(dataset: Dataset, path: str | os.PathLike[str], run: RunRecor
 def write_condensed(dataset: Dataset, folder: Path, run: RunRecord) -> None:
     """Writes the same files into a folder that is there, for callers who have more to put beside them."""
     (folder / "data").mkdir(parents=True, exist_ok=True)
+    unnamed = folder / "data" / "train.parquet"
     with hidden_progress_bars():
-        dataset.to_parquet(folder / DATA_FILE)
+        dataset.to_parquet(unnamed)
+    # `load_dataset` knows a folder by its card alone and would give the rows that it read there before. A name that
+    # follows from the rows, and stands in the card, tells it.
+    data = unnamed.rename(unnamed.with_stem(f"train-{hashlib.sha256(unnamed.read_bytes()).hexdigest()[:16]}"))
     write_json(folder / RUN_FILE, run.to_json())
-    write_text(folder / "README.md", str(_card(dataset, run)))
+    write_text(folder / "README.md", str(_card(dataset, run, data.relative_to(folder).as_posix())))
 
 
 def load_condensed(path: str | os.PathLike[str]) -> tuple[Dataset, RunRecord]:
@@ -55,11 +59,11 @@ def load_condensed(path: str | os.PathLike[str]) -> tuple[Dataset, RunRecord]:
     return load_source(path), RunRecord(**json.loads(record.read_text(encoding="utf-8")))
 
 
-def _card(dataset: Dataset, run: RunRecord) -> DatasetCard:
+def _card(dataset: Dataset, run: RunRecord, data_file: str) -> DatasetCard:
     data = DatasetCardData(
         tags=["dataset-condensation", "condensers", run.method],
         size_categories=_size_category(len(dataset)),
-        configs=[{"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*"}]}],
+        configs=[{"config_name": "default", "data_files": [{"split": "train", "path": data_file}]}],
     )
     template = (files("condensers.hub") / "templates" / "dataset_card.md").read_text(encoding="utf-8")
     return DatasetCard.from_template(data, template_str=template, run=run, n_rows=len(dataset))
