@@ -13,9 +13,8 @@ from condensers.embedding import EmbeddedRows
 from condensers.errors import RowError, SettingError
 from condensers.llm import LLM, CachedLLM, Completion, Desk, Events, Prompt, Question, StreamingLLM, Unusable
 from condensers.llm.text_reply import lines_of, single_of
-from condensers.softsrv.targeted import TargetedTexts, sift
+from condensers.softsrv.targeted import SPARE, TargetedTexts, sift
 
-_SPARE = 2
 _STOP = re.compile(r"^\W*stop\W*$", re.IGNORECASE)
 _CRITIQUE = "softsrv/critique"
 _REFINE = "softsrv/refine"
@@ -111,7 +110,7 @@ class PromptTemplateWriter:
             ServiceError: as `write`.
             BudgetError: if fewer than `total` texts are left.
         """
-        texts, parents = self.write(rows, _SPARE * total if num_written is None else num_written)
+        texts, parents = self.write(rows, SPARE * total if num_written is None else num_written)
         kept, dropped = sift(texts, total, {}, num_clusters=num_clusters, dim=dim, seed=seed)
         return TargetedTexts([texts[i] for i in kept.tolist()], parents[kept], texts, dropped)
 
