@@ -4,9 +4,10 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from jinja2 import TemplateError
 from pydantic import BaseModel
@@ -94,12 +95,23 @@ class TransformersChat(StreamingLLM):
             self._model = model_or_path
             self.name = name or model_or_path.config.name_or_path or type(model_or_path).__name__
             digest = weights_digest(model_or_path)
-        identity = {"format": 1, "model": digest, "dtype": dtype, "template": chat_template}
+        identity: dict[str, Any] = {"format": 1, "model": digest, "dtype": dtype, "template": chat_template}
         if processing_class is not None:
             identity["own_template"] = processing_class.chat_template
             identity["vocabulary"] = sorted(processing_class.get_vocab().items())
-        identity["sampling"] = asdict(self.sampling)
-        self.fingerprint = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
+        self._identity = identity
+        self.fingerprint = self._digest()
+
+    def with_sampling(self, sampling: SamplingSettings) -> Self:
+        """The same model with other sampling settings; weights that are in memory serve both."""
+        other = copy(self)
+        other.sampling = sampling
+        other.fingerprint = other._digest()
+        return other
+
+    def _digest(self) -> str:
+        identity = {**self._identity, "sampling": asdict(self.sampling)}
+        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
 
     def __repr__(self) -> str:
         return f"TransformersChat({self.name!r})"

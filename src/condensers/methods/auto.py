@@ -24,7 +24,10 @@ METHODS: dict[str, str] = {
     "k_center": "k_center:KCenterCondenser",
     "mgd3": "mgd3:MGD3Condenser",
     "pinr": "pinr:PInRCondenser",
+    "prompt_template": "prompt_template:PromptTemplateCondenser",
     "random": "random:RandomCondenser",
+    "self_refine": "self_refine:SelfRefineCondenser",
+    "softsrv": "softsrv:SoftSRVCondenser",
 }
 
 

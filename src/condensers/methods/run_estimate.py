@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from condensers.data import Rows
 from condensers.llm import Estimate, Prices, estimate
 from condensers.llm.tokens import CHARACTERS_A_TOKEN
 from condensers.methods.writing import Planned
@@ -71,6 +74,13 @@ def run_estimate(
         counted_by=few.counted_by,
         own_work=own_work or {},
     )
+
+
+def stand_ins(rows: Rows, n: int, *, longest: bool) -> list[str]:
+    """Texts of about mean length, or the longest ones."""
+    lengths = np.asarray([len(text) for text in rows.texts])
+    distance = -lengths if longest else np.abs(lengths - lengths.mean())
+    return [rows.texts[i] for i in np.argsort(distance, kind="stable")[:n].tolist()]
 
 
 def _totals(chats: Chats, prices: Prices | None) -> Estimate:

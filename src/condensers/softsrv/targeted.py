@@ -165,7 +165,7 @@ def write_in_turns(writer: SoftSRVWriter, rows: EmbeddedRows, n: int) -> SoftSRV
     folder = Path(datasets.config.HF_DATASETS_CACHE) / "condensers" / "softsrv" / _identity(writer, rows)
     lengths = np.asarray([len(text) for text in rows.texts])
     parts = []
-    with tqdm(total=n, desc="Texts", unit="text", disable=not writer.progress) as bar:
+    with tqdm(total=n, desc="All texts", unit="text", disable=not writer.progress or n <= _SHARD_ROWS) as bar:
         for start, size in _shards(n):
             path = folder / f"{start}-{size}.json"
             if not path.is_file():
