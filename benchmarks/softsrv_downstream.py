@@ -30,10 +30,10 @@ from trl import SFTConfig, SFTTrainer
 from condensers.data import load_source, load_splits
 from condensers.evaluation import passes_tests, same_result
 from condensers.llm.bundled import BUNDLED_NAME, bundled_llm
+from condensers.llm.stop_texts import StopTexts, before_stop
 
 RESULTS = Path(__file__).parent / "results"
 KEY = ("task", "model", "rows", "n_rows", "steps", "learning_rate", "n_test", "seed")
-CELLS = Cells(RESULTS / "softsrv_downstream.jsonl", KEY)
 QUESTION = {"gsm8k": "question", "mbpp": "prompt"}
 ANSWER = {"gsm8k": "answer", "mbpp": "code"}
 SHOTS = {"gsm8k": 5, "mbpp": 3}
@@ -86,17 +86,17 @@ def answers(
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
         inputs = tokenizer([prompts[i] for i in batch], return_tensors="pt", padding=True).to(model.device)
+        n_tokens = inputs["input_ids"].shape[1]
         made = model.generate(
             **inputs,
             max_new_tokens=MAX_NEW_TOKENS,
             do_sample=False,
             pad_token_id=tokenizer.pad_token_id,
-            stop_strings=[BETWEEN],
-            tokenizer=tokenizer,
+            stopping_criteria=[StopTexts([BETWEEN], tokenizer, n_tokens)],
         )
-        texts = tokenizer.batch_decode(made[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+        texts = tokenizer.batch_decode(made[:, n_tokens:], skip_special_tokens=True)
         for i, text in zip(batch, texts, strict=True):
-            found[i] = text.partition(BETWEEN)[0]
+            found[i], _ = before_stop(text, [BETWEEN])
     return found
 
 
@@ -107,7 +107,7 @@ def is_right(task: str, answer: str, row: dict[str, Any]) -> bool:
     return passes_tests(code, row["tests"], setup=row["test_setup_code"] or "")
 
 
-def measure(args: argparse.Namespace) -> None:
+def measure(args: argparse.Namespace, cells: Cells) -> None:
     splits = load_splits(args.dataset)
     train, test = splits["train"], splits["test"]
     examples = real_rows(args.task, train.select(range(SHOTS[args.task])))
@@ -123,7 +123,7 @@ def measure(args: argparse.Namespace) -> None:
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    done = CELLS.by_key()
+    done = cells.by_key()
     for name, rows in sets.items():
         for seed in range(1 if rows is None else args.seeds):
             facts = {
@@ -148,11 +148,11 @@ def measure(args: argparse.Namespace) -> None:
             right = [is_right(args.task, answer, row) for answer, row in zip(given, test, strict=True)]
             tested = time.perf_counter()
             cell = {**facts, "right": sum(right), "training_s": trained - began, "testing_s": tested - trained}
-            CELLS.add(cell)
+            cells.add(cell)
             print(cell, given[:2], flush=True)
 
 
-def table() -> str:
+def table(measured: Cells) -> str:
     lines = [
         "# What written rows are worth",
         "",
@@ -164,7 +164,7 @@ def table() -> str:
         "|---|---|---|---|---|---|---|",
     ]
     groups: dict[tuple, list[dict[str, Any]]] = {}
-    for cell in CELLS.all():
+    for cell in measured.all():
         groups.setdefault(tuple(cell[key] for key in KEY[:-1]), []).append(cell)
     for cells in groups.values():
         cell, n = cells[0], cells[0]["n_test"]
@@ -193,9 +193,12 @@ def main() -> None:
     parser.add_argument("--test-rows", type=int, default=100, help="0 takes all")
     parser.add_argument("--test-batch-size", type=int, default=16)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--results", type=Path, default=RESULTS)
     logging.basicConfig(level=logging.WARNING)
-    measure(parser.parse_args())
-    (RESULTS / "softsrv_downstream.md").write_text(table(), encoding="utf-8")
+    args = parser.parse_args()
+    cells = Cells(args.results / "softsrv_downstream.jsonl", KEY)
+    measure(args, cells)
+    (args.results / "softsrv_downstream.md").write_text(table(cells), encoding="utf-8")
 
 
 if __name__ == "__main__":
