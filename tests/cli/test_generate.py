@@ -1,8 +1,13 @@
 """`condensers generate`: what it shows, writes and refuses."""
 
 import json
+import os
 import re
+import signal
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from conftest import make_rows
@@ -14,6 +19,7 @@ from word_embedder import WordEmbedder
 from condensers.cli import main
 from condensers.llm.testing import FakeServer
 
+TESTS = Path(__file__).parents[1]
 ADAPTER = (
     "--generator",
     "lm",
@@ -156,3 +162,32 @@ def test_help_names_every_option_in_its_place(run, monkeypatch, capsys):
     ):
         assert panel in shown
     assert "Example: condensers generate openai/gsm8k" in shown and "--against" in shown
+
+
+@pytest.mark.slow
+def test_killed_while_it_trains_and_started_again_it_gives_the_same_rows(run, tmp_path):
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])}
+    code = (
+        "from condensers.methods import condenser\nfrom word_embedder import WordEmbedder\n"
+        "condenser.load_embedder = lambda *args, **given: WordEmbedder()\nfrom condensers.cli import main\nmain()\n"
+    )
+
+    def start(cache):
+        options = ["generate", "source", "--answer", "none", "--total", "9", *map(str, ADAPTER), "--max-steps", "60"]
+        command = [sys.executable, "-c", code, *options, "--no-report", "--output", f"out-{cache}"]
+        place = {"HF_DATASETS_CACHE": str(tmp_path / cache)}
+        return subprocess.Popen(command, env=environment | place, stderr=subprocess.PIPE, text=True)
+
+    killed = start("killed")
+    deadline = time.monotonic() + 200
+    while not list((tmp_path / "killed").rglob("checkpoint-*/whole")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    assert not (tmp_path / "out-killed").exists() and not list((tmp_path / "killed").rglob("learned"))
+    shown = start("killed").communicate()[1]
+    first = int(re.search(r"Training: +\d+%\|[^|]*\| (\d+)/60", shown)[1])
+    assert 0 < first < 60
+    start("whole").communicate()
+    rows = [tmp_path / f"out-{name}" / "data" / "train-00000-of-00001.parquet" for name in ("killed", "whole")]
+    assert rows[0].read_bytes() == rows[1].read_bytes()

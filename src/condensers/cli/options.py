@@ -200,7 +200,9 @@ AnswerPrompt = Annotated[
         rich_help_panel=_WRITTEN,
     ),
 ]
-AnswerTemperature = Annotated[float | None, typer.Option(help="Of the answers; 0.", rich_help_panel=_WRITTEN)]
+AnswerTemperature = Annotated[
+    float | None, typer.Option(help="Of the answers; 0. --temperature is that of the texts.", rich_help_panel=_WRITTEN)
+]
 Generator = Annotated[
     str | None,
     typer.Option(

@@ -8,6 +8,7 @@ import numpy as np
 from datasets import Dataset, Value
 
 from condensers.data import QuestionColumns, Rows
+from condensers.embedding import embed_texts
 from condensers.errors import BudgetError
 from condensers.llm import CachedLLM, Desk, Events, Prompt
 from condensers.llm.protocol import LIMIT
@@ -145,7 +146,7 @@ class GeneratingCondenser(LLMCondenser):
         self, prepared: PreparedSource, code: int, made: list[Generated], questions: QuestionColumns
     ) -> Condensed:
         texts, parents = [row.text for row in made], np.asarray([row.parent for row in made], dtype=np.int64)
-        vectors = self.embedder.encode(texts)
+        vectors = embed_texts(texts, self.embedder).vectors[:]
         own = prepared.vectors.rows(np.flatnonzero(prepared.rows.codes == code))
         return Condensed(
             texts=texts,
