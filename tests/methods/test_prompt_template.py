@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from conftest import make_rows
 from datasets import Dataset
 from methods.scripted import ScriptedLLM, word
 from word_embedder import WordEmbedder
@@ -100,6 +101,16 @@ def test_the_estimate_counts_the_requests_of_a_run(cls, questions, tmp_path):
     assert not faultless.asked and needed.max_output_tokens > needed.n_output_tokens > 0
     condenser.condense(tmp_path / "rows.parquet")
     assert needed.n_requests == len(faultless.asked) == (14 if cls is PromptTemplateCondenser else 14 + 3 * 2 * 20)
+
+
+def test_each_class_has_requests_of_its_own(tmp_path):
+    make_rows(4).to_parquet(tmp_path / "rows.parquet")
+    llm = ScriptedLLM(lambda messages, sample, schema: f"{word(str(messages), sample)} why\n{word(sample)} how")
+    condenser = make(llm=llm, per_class=3, per_row=2, num_written=21)
+    needed = condenser.estimate(tmp_path / "rows.parquet")
+    rows = condenser.condense(tmp_path / "rows.parquet")
+    assert rows["label"][:] == [0] * 3 + [1] * 3 + [2] * 3
+    assert needed.n_requests == len(llm.asked) == 3 * 4 and needed.own_work == {"texts written": 21}
 
 
 def test_answers_are_drawn_at_a_temperature_of_their_own_within_the_same_limits(questions):

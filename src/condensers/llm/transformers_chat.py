@@ -83,6 +83,7 @@ class TransformersChat(StreamingLLM):
         self._tokenizer = processing_class
         self._model: PreTrainedModel | None = None
         self._folder: Path | None = None
+        self._lender: TransformersChat | None = None  # whose weights it shares
         if isinstance(model_or_path, (str, Path)):
             self._folder = Path(model_or_path).expanduser()
             if not (self._folder / "config.json").is_file():
@@ -103,8 +104,9 @@ class TransformersChat(StreamingLLM):
         self.fingerprint = self._digest()
 
     def with_sampling(self, sampling: SamplingSettings) -> Self:
-        """The same model with other sampling settings; weights that are in memory serve both."""
+        """The same model with other sampling settings; both share the weights."""
         other = copy(self)
+        other._lender = self
         other.sampling = sampling
         other.fingerprint = other._digest()
         return other
@@ -118,7 +120,7 @@ class TransformersChat(StreamingLLM):
 
     def __getstate__(self) -> dict[str, object]:
         # Other processes load the weights themselves.
-        return {**self.__dict__, "_model": None} if self._folder else self.__dict__
+        return {**self.__dict__, "_model": None, "_lender": None} if self._folder else self.__dict__
 
     @property
     def tokenizer(self) -> "PreTrainedTokenizerBase":
@@ -133,7 +135,7 @@ class TransformersChat(StreamingLLM):
     def model(self) -> "PreTrainedModel":
         """The model, loaded at first use."""
         if self._model is None:
-            self._model = self._load()
+            self._model = self._load() if self._lender is None else self._lender.model
         return self._model
 
     def stream(

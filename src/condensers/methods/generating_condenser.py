@@ -1,7 +1,7 @@
 """The base of methods that write more rows like those of a source."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -100,8 +100,8 @@ class GeneratingCondenser(LLMCondenser):
         )
         made = {}
         for code, n in shares.items():
-            num_written = config.num_written and -(-config.num_written * n // sum(shares.values()))
             positions = np.flatnonzero(rows.codes == code)
+            num_written = self._num_written(n, shares)
             made[code] = generation.run(positions, n, num_written=num_written, allow_fewer=config.allow_fewer)
         self._generation = {
             **tally.to_dict(),
@@ -121,6 +121,10 @@ class GeneratingCondenser(LLMCondenser):
         self._check_made(made, shares, tally)
         parts = [self._condensed_class(prepared, code, found, questions) for code, found in made.items() if found]
         return Condensed.joined(parts)
+
+    def _num_written(self, n: int, shares: Mapping[int, int]) -> int | None:
+        """Texts to write for a class of which `n` rows are wanted; None if the settings do not say."""
+        return self.config.num_written and -(-self.config.num_written * n // sum(shares.values()))
 
     def _facts(self) -> dict[str, Any]:
         """What a method has to add to the record of what it wrote."""
@@ -178,19 +182,19 @@ class GeneratingCondenser(LLMCondenser):
 
     def _estimate(self, rows: Rows, shares: Mapping[int, int]) -> RunEstimate:
         n = sum(shares.values())
-        n_written = self.config.num_written or SPARE * n
+        written = [self._num_written(share, shares) or SPARE * share for share in shares.values()]
         expected, most = (
-            [*self._writing_chats(rows, n_written, longest=longest), *self._answer_chats(rows, n, longest=longest)]
+            [*self._writing_chats(rows, written, longest=longest), *self._answer_chats(rows, n, longest=longest)]
             for longest in (False, True)
         )
-        own_work = {**self._own_work(rows), "texts written": n_written}
+        own_work = {**self._own_work(rows), "texts written": sum(written)}
         return run_estimate(expected, most, self.config.prices, n_rounds=1, own_work=own_work)
 
     def _own_work(self, rows: Rows) -> dict[str, int]:
         return {}
 
-    def _writing_chats(self, rows: Rows, n: int, *, longest: bool) -> Chats:
-        """The chats that `n` texts take."""
+    def _writing_chats(self, rows: Rows, written: Sequence[int], *, longest: bool) -> Chats:
+        """The chats that so many texts of each class take."""
         return []
 
     def _answer_chats(self, rows: Rows, n: int, *, longest: bool) -> Chats:

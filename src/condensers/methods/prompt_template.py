@@ -1,5 +1,6 @@
 """PT, a baseline of SoftSRV: a language model is asked for rows in words."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, cast
 
@@ -86,13 +87,14 @@ class PromptTemplateCondenser(GeneratingCondenser):
         llm.usage = usage
         setattr(llm.llm, "usage", usage)  # noqa: B010  (not part of the protocol)
 
-    def _writing_chats(self, rows: Rows, n: int, *, longest: bool) -> Chats:
+    def _writing_chats(self, rows: Rows, written: Sequence[int], *, longest: bool) -> Chats:
         config = self.config
         writer = self._template_writer(self.llm, rows.columns, Events())
         (example,) = stand_ins(rows, 1, longest=longest)
         request, *refining = writer.plan(example)
         text = rough_tokens(example)
         most = config.reply_tokens
-        chats = [([Planned(request, most if longest else config.per_row * text)], -(-n // config.per_row))]
-        chats += [([Planned(chat, most if longest else text)], n * writer.refinements) for chat in refining]
+        n_requests = sum(-(-n // config.per_row) for n in written)
+        chats = [([Planned(request, most if longest else config.per_row * text)], n_requests)]
+        chats += [([Planned(chat, most if longest else text)], sum(written) * writer.refinements) for chat in refining]
         return chats
