@@ -16,7 +16,7 @@ from condensers import SoftSRVCondenser
 from condensers.data import load_source
 from condensers.errors import BudgetError, ColumnError, SettingError, SourceNotFoundError
 from condensers.llm import Completion, OpenAIChat, SpendingLimits, Usage
-from condensers.llm.testing import FakeServer
+from condensers.llm.testing import FakeServer, Reply
 from condensers.methods import PROVENANCE, AutoCondenser
 from condensers.methods import softsrv as method
 from condensers.softsrv.fitting import SoftSRVTrainer
@@ -211,6 +211,16 @@ def test_replies_of_no_use_are_counted_and_made_up_for(make, questions):
     assert found == condenser.run_.llm["events"]["dropped"] > 0
     # Regenerated once each, as any reply that cannot be used.
     assert condenser.run_.llm["events"]["unusable"]["refusal"] == 2 * found
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.7])
+def test_what_would_be_said_again_is_not_asked_again(make, questions, temperature):
+    with FakeServer(lambda request: Reply(refusal="no")) as server:
+        condenser = make(f"fake@{server.base_url}", answer_temperature=temperature)
+        with pytest.raises(BudgetError, match=r"unanswered \d"):
+            condenser.condense(questions, total=3, num_written=40, num_clusters=1)
+        n_tried = len({str(request.body["messages"]) for request in server.requests})
+        assert server.n_requests == n_tried * (1 if temperature == 0 else 2)
 
 
 def test_questions_alone_keep_the_columns_of_the_source(make, questions):

@@ -142,7 +142,14 @@ class GeneratingCondenser(LLMCondenser):
 
     def _answers(self, llm: CachedLLM, events: Events, rows: Rows, questions: QuestionColumns) -> AnswerWriter:
         answering = self._answering_llm(llm)
-        desk = Desk(answering, events, n_samples=1, max_input_tokens=self.config.max_input_tokens)
+        desk = Desk(
+            answering,
+            events,
+            n_samples=1,
+            max_input_tokens=self.config.max_input_tokens,
+            # How an object of the user's draws is not known.
+            regenerates="llm" in self._objects or self.config.answer_temperature > 0,
+        )
         is_boolean = rows.dataset.features[questions.answer or ""] == Value("bool")
         return AnswerWriter(desk, self._answer_prompt(), questions, kind=self._kind, is_boolean=is_boolean)
 
