@@ -152,9 +152,20 @@ def test_killed_anywhere_it_gives_the_same_rows(make, questions, monkeypatch, tm
 
     with pytest.raises(KeyboardInterrupt):
         run(ScriptedLLM(ending), cache)
-    last = ScriptedLLM(answered)
+    last, written = ScriptedLLM(answered), []
+    monkeypatch.setattr(SoftSRVWriter, "write", lambda *a, **k: written.append(1) or write(*a, **k))
     assert run(last, cache) == whole
-    assert len(last.asked) == 8 - 3
+    assert len(last.asked) == 8 - 3 and not written
+
+
+def test_a_second_run_reads_what_the_first_one_wrote(make, questions, fits, monkeypatch):
+    """Though the first one had the adapter from its trainer, and the second from disk."""
+    written, write = [], SoftSRVWriter.write
+    monkeypatch.setattr(SoftSRVWriter, "write", lambda *a, **k: written.append(1) or write(*a, **k))
+    first = make(answer=None).condense(questions, total=5)
+    assert (len(fits), len(written)) == (1, 1)
+    assert make(answer=None).condense(questions, total=5).to_dict() == first.to_dict()
+    assert (len(fits), len(written)) == (1, 1)
 
 
 def test_what_holds_a_test_row_goes_and_the_next_has_its_turn(make, questions):

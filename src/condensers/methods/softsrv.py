@@ -13,7 +13,7 @@ from condensers.llm import CachedLLM, Events, Prompt, SamplingSettings
 from condensers.llm.model_digest import folder_digest
 from condensers.methods.generating_condenser import GeneratingCondenser
 from condensers.methods.generation import Drop, SoftSRVCondenserConfig, WriteAfter, Written
-from condensers.methods.learned import Savable, fit_key, kept_folder
+from condensers.methods.learned import Savable, fit_key, keep, kept_folder
 from condensers.methods.source import PreparedSource
 from condensers.softsrv.config import SoftSRVConfig
 from condensers.softsrv.embedders import adapter_config, check_embedder
@@ -92,6 +92,11 @@ class SoftSRVCondenser(GeneratingCondenser):
         """The adapter that the settings name, else the one that was trained on these rows, else one trained now."""
         if self.config.adapter is None:
             key = self._adapter_key(prepared.rows)
+            held = self._parts.get(_ADAPTER)
+            if (held is None or held.key != key) and not kept_folder(key).is_dir():
+                # Trainer leaves its marks on a model's settings. Read back, it is the one that later runs will read,
+                # and finds the texts that those wrote.
+                keep(self._fit(prepared, key), key)
             return self._learned(_ADAPTER, key, lambda: self._fit(prepared, key))
         if self._given_adapter is None or self._given_adapter[0] != self.config.adapter:
             self._given_adapter = (self.config.adapter, FittedAdapter(*load_adapter(self.config.adapter), ()))
