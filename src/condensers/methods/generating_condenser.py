@@ -142,15 +142,18 @@ class GeneratingCondenser(LLMCondenser):
 
     def _answers(self, llm: CachedLLM, events: Events, rows: Rows, questions: QuestionColumns) -> AnswerWriter:
         answering = self._answering_llm(llm)
+        is_boolean = rows.dataset.features[questions.answer or ""] == Value("bool")
+        # How an object of the user's draws is not known.
+        draws = "llm" in self._objects or self.config.answer_temperature > 0
         desk = Desk(
             answering,
             events,
             n_samples=1,
             max_input_tokens=self.config.max_input_tokens,
-            # How an object of the user's draws is not known.
-            regenerates="llm" in self._objects or self.config.answer_temperature > 0,
+            # A reply that mends another begins with an apology, which is no answer; True and False have room for none.
+            second_chances=draws or is_boolean,
+            regenerates=draws,
         )
-        is_boolean = rows.dataset.features[questions.answer or ""] == Value("bool")
         return AnswerWriter(desk, self._answer_prompt(), questions, kind=self._kind, is_boolean=is_boolean)
 
     def _condensed_class(
