@@ -49,8 +49,11 @@ _PUBLIC: dict[str, str] = {
     "MetaWeightedConfig": "trainers",
     "MetaWeightedTrainer": "trainers",
     "PInRCondenser": "methods.pinr",
+    "PromptTemplateCondenser": "methods.prompt_template",
     "PromptTemplateWriter": "softsrv.prompted",
     "RandomCondenser": "methods",
+    "SelfRefineCondenser": "methods.self_refine",
+    "SoftSRVCondenser": "methods.softsrv",
     "SoftSRVConfig": "softsrv",
     "SoftSRVRealiser": "softsrv.realiser",
     "SoftSRVTrainer": "softsrv.trainer",
@@ -102,8 +105,11 @@ __all__ = [
     "MetaWeightedConfig",
     "MetaWeightedTrainer",
     "PInRCondenser",
+    "PromptTemplateCondenser",
     "PromptTemplateWriter",
     "RandomCondenser",
+    "SelfRefineCondenser",
+    "SoftSRVCondenser",
     "SoftSRVConfig",
     "SoftSRVRealiser",
     "SoftSRVTrainer",
@@ -147,6 +153,9 @@ if TYPE_CHECKING:
     from condensers.methods.few_shot import FewShotCondenser
     from condensers.methods.mgd3 import MGD3Condenser
     from condensers.methods.pinr import PInRCondenser
+    from condensers.methods.prompt_template import PromptTemplateCondenser
+    from condensers.methods.self_refine import SelfRefineCondenser
+    from condensers.methods.softsrv import SoftSRVCondenser
     from condensers.metrics import metric
     from condensers.refinement import LLMRefiner
     from condensers.rewards import FitRecipe, LabelConfidence

@@ -46,3 +46,16 @@ def test_shares_are_exact_and_within_the_class_sizes(sizes, fraction):
     assert sum(shares.values()) == total
     assert list(shares) == list(sizes)
     assert all(1 <= shares[name] <= size for name, size in sizes.items())
+
+
+def test_rows_that_are_written_may_outnumber_the_source():
+    assert Budget(per_class=9).allocate({"a": 5, "b": 2}, unbounded=True) == {"a": 9, "b": 9}
+    # One each, then 18 of 4 : 1 spare rows -> quotas 14.4, 3.6 -> 14, 4.
+    assert Budget(total=20).allocate({"a": 5, "b": 2}, unbounded=True) == {"a": 15, "b": 5}
+    assert Budget(total=7).allocate({"a": 1, "b": 1}, unbounded=True) == {"a": 4, "b": 3}
+
+
+@given(st.dictionaries(st.text(min_size=1), st.integers(1, 50), min_size=1, max_size=12), st.integers(12, 5000))
+def test_shares_of_written_rows_are_exact(sizes, total):
+    shares = Budget(total=total).allocate(sizes, unbounded=True)
+    assert sum(shares.values()) == total and list(shares) == list(sizes) and min(shares.values()) >= 1

@@ -1,7 +1,7 @@
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
-from condensers.data import Columns, resolve_columns
+from condensers.data import Columns, resolve_columns, resolve_questions
 from condensers.errors import ColumnError, RowError
 
 STRING, INT, BOOL, FLOAT = Value("string"), Value("int64"), Value("bool"), Value("float64")
@@ -70,3 +70,32 @@ def test_split_undoes_join():
 def test_split_refuses_the_wrong_number_of_separators(text):
     with pytest.raises(RowError, match="must hold 1 separator"):
         Columns(("question", "answer")).split(text)
+
+
+@pytest.mark.parametrize(
+    ("features", "given", "text", "label", "answer"),
+    [
+        ({"question": STRING, "answer": STRING, "final": STRING}, {}, ("question",), None, "answer"),
+        ({"question": STRING, "answer": STRING}, {"answer": None}, ("question",), None, None),
+        ({"passage": STRING, "question": STRING, "answer": BOOL}, {}, ("passage", "question"), None, "answer"),
+        ({"prompt": STRING, "code": STRING}, {"answer": "code"}, ("prompt",), None, "code"),
+        ({"text": STRING, "label": INT}, {}, ("text",), "label", None),
+        ({"question": STRING, "answer": STRING}, {"text": ["question", "answer"]}, ("question", "answer"), None, None),
+        ({"question": STRING, "answer": STRING, "label": INT}, {"label": "label"}, ("question",), "label", "answer"),
+        ({"text": STRING, "output": STRING}, {"label": "output"}, ("text",), "output", None),
+    ],
+)
+def test_questions_are_told_from_answers(features, given, text, label, answer):
+    found = resolve_questions(rows(**features), **given)
+    assert (found.columns.text, found.columns.label, found.answer) == (text, label, answer)
+
+
+def test_answers_that_cannot_be():
+    with pytest.raises(ColumnError, match="several columns could be the answers: answer, response"):
+        resolve_questions(rows(question=STRING, answer=STRING, response=STRING))
+    with pytest.raises(ColumnError, match="no column 'reply'; its columns are question, answer"):
+        resolve_questions(rows(question=STRING, answer=STRING), answer="reply")
+    with pytest.raises(ColumnError, match="answer column 'score' must hold strings or booleans"):
+        resolve_questions(rows(question=STRING, score=FLOAT), answer="score")
+    with pytest.raises(ColumnError, match="'question' cannot be the answers and text at once"):
+        resolve_questions(rows(question=STRING, answer=STRING), text="question", answer="question")

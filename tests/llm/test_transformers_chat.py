@@ -212,3 +212,16 @@ def test_what_is_no_model(tmp_path):
         load_llm("nobody/nothing")
     with pytest.raises(SourceNotFoundError, match=r"no config.json"):
         load_llm(tmp_path)
+
+
+def test_other_sampling_shares_the_weights_and_has_a_fingerprint_of_its_own(tmp_path):
+    first = tiny_chat(temperature=1.0)
+    other = first.with_sampling(SamplingSettings(temperature=0.0, max_tokens=8))
+    assert other.model is first.model and other.fingerprint == tiny_chat(temperature=0.0).fingerprint
+    assert other.fingerprint != first.fingerprint == tiny_chat(temperature=1.0).fingerprint
+    assert texts(other.complete(CHATS)) == texts(tiny_chat(temperature=0.0).complete(CHATS))
+    tiny_lm().save_pretrained(tmp_path)
+    tokenizer().save_pretrained(tmp_path)
+    lender = TransformersChat(tmp_path)
+    borrower = lender.with_sampling(SamplingSettings(temperature=0.5))
+    assert borrower.model is lender.model  # read once, whoever is asked first

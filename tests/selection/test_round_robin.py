@@ -75,6 +75,8 @@ def test_tfidf_vectors_are_those_of_scikit_learn_up_to_signs():
     # All 24 words are kept, so every product of two rows is.
     np.testing.assert_allclose(vectors @ vectors.T, counts @ counts.T, atol=1e-5)
     assert tfidf_vectors(texts, dim=5).shape == (72, 5)
+    # Too few for scikit-learn to reduce.
+    assert tfidf_vectors(["apple", "?"]).tolist() == [[1], [0]] and tfidf_vectors(["apple pear"]).any()
 
 
 def test_texts_without_words_and_equal_texts_are_no_hindrance():

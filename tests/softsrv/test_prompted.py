@@ -122,3 +122,22 @@ def test_mistakes():
             PromptTemplateWriter(llm, **{setting: value})
     with pytest.raises(SourceNotFoundError, match="neither a file nor a prompt that ships"):
         PromptTemplateWriter(llm, prompt="softsrv/answers")
+
+
+def test_prompts_may_be_those_of_a_domain_and_know_the_separator():
+    def reply(messages, sample, schema):
+        task = task_of(messages)
+        return {"questions": "1. a [SEP] b\n2. c [SEP] d", "critique": "hm", "refine": "e [SEP] f"}[task]
+
+    llm = ScriptedLLM(reply)
+    prompts = {"prompt": "softsrv/boolq/questions", "refine_prompt": "softsrv/boolq/refine", "separator": "[SEP]"}
+    writer = PromptTemplateWriter(llm, kind="passage and question", per_row=2, refinements=1, **prompts)
+    assert writer.write(["p [SEP] q"], 2)[0] == ["e [SEP] f", "e [SEP] f"]
+    for messages, _, _ in llm.asked:
+        told = "Between passage and question put [SEP] as above" in messages[-1]["content"]
+        assert told == (task_of(messages) != "critique")
+    chats = writer.plan("p [SEP] q")
+    assert [task_of(chat) for chat in chats] == ["questions", "critique", "refine"]
+    assert chats[0] == llm.asked[0][0]
+    PromptTemplateWriter(llm, prompt="softsrv/mbpp/questions", separator="[SEP]").write(["one"], 1)
+    assert "Write" not in llm.asked[-1][0][0]["content"] and "ask for a Python function" in str(llm.asked[-1][0])

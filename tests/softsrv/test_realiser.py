@@ -12,8 +12,9 @@ from condensers.embedding import EmbeddedRows
 from condensers.errors import RowError, SettingError, SourceNotFoundError
 from condensers.inversion import Realiser
 from condensers.llm import SamplingSettings
-from condensers.methods import EmbeddingCondenser
+from condensers.methods import AutoCondenser, EmbeddingCondenser
 from condensers.placement import SteinParticles
+from condensers.selection import RoundRobin
 from condensers.softsrv.realiser import SoftSRVRealiser
 
 SHORT = SamplingSettings(max_tokens=8)
@@ -107,3 +108,21 @@ def test_mistakes(trained, rows):
     points[1, 0] = np.nan
     with pytest.raises(RowError, match="vector 1 holds NaN"):
         realiser(trained).realise(points, rows)
+
+
+def test_a_condenser_is_saved_with_the_name_of_its_adapter(trained, tmp_path):
+    condenser = EmbeddingCondenser(
+        placement=SteinParticles(max_steps=3),
+        realiser=SoftSRVRealiser(tmp_path / "adapter", embedder=WordEmbedder(), num_candidates=2, sampling=SHORT),
+        embedder=WordEmbedder(),
+    )
+    condenser.save_pretrained(tmp_path / "saved")
+    loaded = AutoCondenser.from_pretrained(tmp_path / "saved")
+    assert loaded.realiser == SoftSRVRealiser(str(tmp_path / "adapter"), num_candidates=2, sampling=SHORT)
+    drawn = SoftSRVRealiser(tmp_path / "adapter", sampling=SamplingSettings(extra={"top_k": 5}))
+    for mistaken, said in ((drawn, "dict in memory as SamplingSettings"), (realiser(trained), "PeftModel")):
+        with pytest.raises(SettingError, match=f"{said}.*cannot be saved"):
+            EmbeddingCondenser(realiser=mistaken, embedder=WordEmbedder()).save_pretrained(tmp_path / "not")
+    chosen = EmbeddingCondenser(placement=RoundRobin(7, seed=3), embedder=WordEmbedder())
+    chosen.save_pretrained(tmp_path / "turns")
+    assert AutoCondenser.from_pretrained(tmp_path / "turns").placement == RoundRobin(7, seed=3)

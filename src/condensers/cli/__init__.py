@@ -1,4 +1,4 @@
-"""The command line: ``condensers condense | compare | evaluate | doctor``."""
+"""The command line: ``condensers condense | generate | compare | evaluate | doctor``."""
 
 import sys
 

@@ -6,16 +6,18 @@ from condensers.cli.compare import compare
 from condensers.cli.condense import condense
 from condensers.cli.doctor import doctor
 from condensers.cli.evaluate import evaluate
+from condensers.cli.generate import generate
 
 app = typer.Typer(
     name="condensers",
-    help="Condense text datasets: a few rows that train almost as well as all of them.",
+    help="Condense text datasets: a few rows that train almost as well as all. Or write more rows like a few.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(condense)
+app.command()(generate)
 app.command()(compare)
 app.command()(evaluate)
 app.command()(doctor)

@@ -1,19 +1,12 @@
 """``condensers condense``."""
 
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from condensers.cli import options
-from condensers.cli.language_model import check_known, show_estimate, spent
-from condensers.cli.screen import note, print_json, print_table
-
-if TYPE_CHECKING:
-    from datasets import Dataset
-
-    from condensers.methods import Condenser, RunRecord
+from condensers.cli.language_model import check_known
+from condensers.cli.running import check_place, run
 
 
 def condense(
@@ -31,7 +24,7 @@ def condense(
     total: options.Total = None,
     fraction: options.Fraction = None,
     allow_fewer: options.AllowFewer = False,
-    seed: Annotated[int, typer.Option(help="Fixes every random choice.")] = 0,
+    seed: options.Seed = 0,
     split: options.Split = None,
     name: options.Config = None,
     revision: options.Revision = None,
@@ -40,7 +33,7 @@ def condense(
     dedup: options.Dedup = None,
     drop_empty: options.DropEmpty = False,
     embedder: options.EmbedderName = None,
-    prompt: Annotated[str | None, typer.Option(help="Task instruction put before each text it embeds.")] = None,
+    prompt: options.EmbedderPrompt = None,
     llm: options.LLMName = None,
     reward_model: options.RewardModel = None,
     reply_format: options.ReplyFormat = None,
@@ -71,8 +64,8 @@ def condense(
     input_price: options.InputPrice = None,
     output_price: options.OutputPrice = None,
     dry_run: options.DryRun = False,
-    provenance: Annotated[bool, typer.Option(help="Add columns that say where each row comes from.")] = True,
-    report: Annotated[bool, typer.Option(help="Write report.html into the output folder.")] = True,
+    provenance: options.Provenance = True,
+    report: options.Report = True,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
 ) -> None:
@@ -85,14 +78,10 @@ def condense(
     With a language model: condensers condense stanfordnlp/sst2 --method condenselm --per-class 10 --output runs/clm
     --llm Qwen/Qwen3-8B@http://localhost:8000/v1; with --dry-run in place of --output it says what that will need.
     """
-    from condensers.data import check_output, new_folder
-    from condensers.errors import SettingError
-    from condensers.hub import write_condensed
     from condensers.methods import AutoCondenser
-    from condensers.methods.llm_condenser import LLMCondenser
 
     if output is not None:
-        check_output(output, overwrite=overwrite)
+        check_place(output, overwrite)
     settings = options.row_settings(
         text=text,
         label=label,
@@ -137,59 +126,5 @@ def condense(
     )
     check_known(method, asked, dry_run)
     condenser = AutoCondenser.from_method(method, seed=seed, prompt=prompt, provenance=provenance, **settings, **asked)
-    if dry_run and isinstance(condenser, LLMCondenser):
-        show_estimate(condenser, source, {"split": split, "name": name, "revision": revision}, json)
-        return
-    if output is None:
-        raise SettingError("the rows need a place: give --output a folder that is new or empty.")
-    private = epsilon is not None
-    rows = condenser.condense(source, split=split, name=name, revision=revision)
-    run = condenser.run_
-    if int(os.environ.get("RANK", "0")) > 0:  # under `accelerate launch` all processes embed and the first one writes
-        return
-    with new_folder(output, overwrite=overwrite) as folder:
-        write_condensed(rows, folder, run)
-        if report and not private:
-            note("Drawing the report ...", quiet=json)
-            _write_report(condenser, rows, folder / "report.html")
-    if json:
-        print_json({"output": str(output), **run.to_json()})
-        return
-    _say(run, output)
-    if report and private:
-        note("There is no report: its charts and its map would show the private rows.")
-    elif report:
-        note(f"Open {output / 'report.html'} in a browser.")
-
-
-def _say(run: "RunRecord", output: Path) -> None:
-    """Prints what was made of how much."""
-    counts = [(class_name, str(count)) for class_name, count in run.class_counts.items()]
-    of_rows = f"{run.n_rows} rows" if run.n_source_rows is None else f"{run.n_rows} of {run.n_source_rows:,} rows"
-    print_table(f"{run.method}: {of_rows}", ("class", "rows"), counts, right=("rows",))
-    if run.seconds:
-        embedded = f"{run.n_embedded:,} texts embedded" if run.n_embedded else "embeddings from the cache"
-        note(f"{embedded} in {run.seconds['embedding']:.1f} s, condensed in {run.seconds['condensing']:.1f} s.")
-    if run.llm is not None:
-        for line in spent(run.llm):
-            note(line)
-    if run.privacy is not None:
-        note(str(run.privacy["statement"]))
-    note(f"Rows and card in {output}; load them with load_dataset({str(output)!r}).")
-
-
-def _write_report(condenser: "Condenser", rows: "Dataset", path: Path) -> None:
-    from condensers.data import read_rows
-    from condensers.embedding import embed_texts
-    from condensers.evaluation import MethodResult, coverage_similarity
-    from condensers.methods import placed_points
-    from condensers.report import write_report
-
-    prepared, run = condenser.prepared_, condenser.run_
-    read = read_rows(rows, prepared.columns, class_names=prepared.rows.class_names or None)
-    vectors = embed_texts(read.texts, condenser.embedder, progress=False).vectors[:]
-    similarity = coverage_similarity(prepared.vectors, vectors, prepared.rows.codes, read.codes)
-    seconds, points = run.seconds["condensing"], placed_points(condenser)
-    result = MethodResult(run.method, rows, vectors, run, (), similarity, seconds, points)
-    title = f"{run.n_rows} of {run.n_source_rows:,} rows by {run.method}"
-    write_report(path, title=title, source=prepared.rows, vectors=prepared.vectors, results=[result])
+    place = {"split": split, "name": name, "revision": revision}
+    run(condenser, source, place, output, overwrite=overwrite, report=report, dry_run=dry_run, json=json)

@@ -38,6 +38,7 @@ def show_estimate(condenser: "LLMCondenser", source: str, place: dict[str, str |
         print_json(asdict(needed))
         return
     rows = [
+        *((name, f"{n:,}", "") for name, n in needed.own_work.items()),
         ("requests", f"{needed.n_requests:,}", ""),
         ("tokens in", f"{needed.n_input_tokens:,}", f"{needed.max_input_tokens:,}"),
         ("tokens out", f"{needed.n_output_tokens:,}", f"{needed.max_output_tokens:,}"),

@@ -11,6 +11,9 @@ _DATA = "What to read"
 _BUDGET = "How much to keep"
 _LLM = "Methods that ask a language model"
 _EVOLUTION = "Texts that evolve: aug_pe"
+_WRITTEN = "What is written, sifted and answered"
+_ADAPTER = "The adapter: softsrv"
+_REQUESTS = "What is asked for: prompt_template, self_refine"
 _POINTS = "Methods that write a text for a point: pinr, dallme, mgd3"
 
 Source = Annotated[
@@ -160,6 +163,101 @@ NumSeeds = Annotated[
 NumRounds = Annotated[
     int | None, typer.Option(help="pinr: rounds of refinement; 2, and 0 leaves it out.", rich_help_panel=_POINTS)
 ]
+Answer = Annotated[
+    str,
+    typer.Option(
+        help="Column of the answers, which --llm writes; 'auto' finds it by its name, 'none' writes questions alone.",
+        rich_help_panel=_DATA,
+    ),
+]
+Against = Annotated[
+    str | None,
+    typer.Option(
+        help="Test rows: a split of the source, or a dataset. What shares 13 words in a row with one is dropped.",
+        rich_help_panel=_WRITTEN,
+    ),
+]
+RowFormat = Annotated[
+    str | None,
+    typer.Option(
+        help="prompt_completion, as TRL's SFTTrainer takes rows, or source, its columns; the former with answers.",
+        rich_help_panel=_WRITTEN,
+    ),
+]
+NumWritten = Annotated[
+    int | None,
+    typer.Option(
+        help="Texts to write and choose among; twice the budget, and more if few can stay.", rich_help_panel=_WRITTEN
+    ),
+]
+NumClusters = Annotated[
+    int | None, typer.Option(help="Clusters that give one text each in turn; 700.", rich_help_panel=_WRITTEN)
+]
+AnswerPrompt = Annotated[
+    str | None,
+    typer.Option(
+        help="What an answer is asked for with: a prompt that ships, or a file. softsrv asks the question alone.",
+        rich_help_panel=_WRITTEN,
+    ),
+]
+AnswerTemperature = Annotated[
+    float | None, typer.Option(help="Of the answers; 0. --temperature is that of the texts.", rich_help_panel=_WRITTEN)
+]
+Generator = Annotated[
+    str | None,
+    typer.Option(
+        help="Language model that the adapter steers: a Hub id, a folder, or 'offline'; HuggingFaceTB/SmolLM2-135M.",
+        rich_help_panel=_ADAPTER,
+    ),
+]
+Adapter = Annotated[
+    str | None,
+    typer.Option(
+        help="Folder or Hub id of an adapter that is trained (trainers/train_softsrv.py); without it, one is trained "
+        "and kept.",
+        rich_help_panel=_ADAPTER,
+    ),
+]
+Parameterization = Annotated[
+    str | None,
+    typer.Option(help="How a row's vector becomes virtual tokens: mlp, mixture, static.", rich_help_panel=_ADAPTER),
+]
+NumVirtualTokens = Annotated[int | None, typer.Option(help="Virtual tokens; 128.", rich_help_panel=_ADAPTER)]
+NumBases = Annotated[int | None, typer.Option(help="Bases of a mixture; 2.", rich_help_panel=_ADAPTER)]
+MaxSteps = Annotated[int | None, typer.Option(help="Steps of training; 20000.", rich_help_panel=_ADAPTER)]
+LearningRate = Annotated[
+    float | None, typer.Option(help="5e-6, for 20000 steps; tens of steps want 1e-3.", rich_help_panel=_ADAPTER)
+]
+TrainBatchSize = Annotated[int | None, typer.Option(help="Rows a step; 16.", rich_help_panel=_ADAPTER)]
+MaxLength = Annotated[
+    int | None, typer.Option(help="Tokens of a text, read or written; 256.", rich_help_panel=_ADAPTER)
+]
+WriteBatchSize = Annotated[int | None, typer.Option(help="Texts written together; 32.", rich_help_panel=_ADAPTER)]
+KeepUnfinished = Annotated[
+    bool, typer.Option("--keep-unfinished", help="Keep texts that are cut off.", rich_help_panel=_ADAPTER)
+]
+Domain = Annotated[
+    str | None,
+    typer.Option(help="Requests of the paper for mbpp, gsm8k or boolq; else for any rows.", rich_help_panel=_REQUESTS),
+]
+RowKind = Annotated[
+    str | None, typer.Option("--kind", help="What a row is: 'riddle'; question.", rich_help_panel=_REQUESTS)
+]
+PerRow = Annotated[
+    int | None, typer.Option(help="Texts asked for at once, after one row; 10.", rich_help_panel=_REQUESTS)
+]
+QuestionPrompt = Annotated[
+    str | None, typer.Option(help="What texts are asked for with: a file.", rich_help_panel=_REQUESTS)
+]
+Refinements = Annotated[
+    int | None, typer.Option(help="self_refine: rounds of criticism; 3.", rich_help_panel=_REQUESTS)
+]
+Seed = Annotated[int, typer.Option(help="Fixes every random choice.")]
+EmbedderPrompt = Annotated[
+    str | None, typer.Option("--prompt", help="Task instruction put before each text it embeds.")
+]
+Provenance = Annotated[bool, typer.Option(help="Add columns that say where each row comes from.")]
+Report = Annotated[bool, typer.Option(help="Write report.html into the output folder.")]
 DryRun = Annotated[
     bool,
     typer.Option(

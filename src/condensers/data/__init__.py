@@ -1,7 +1,7 @@
 """Rows: columns, joining and splitting fields, budgets, duplicates, loading, sample data, careful writing, seeds."""
 
 from condensers.data.budget import Budget
-from condensers.data.columns import SEPARATOR, Columns, resolve_columns
+from condensers.data.columns import SEPARATOR, Columns, QuestionColumns, resolve_columns, resolve_questions
 from condensers.data.dedup import Dedup, Duplicates, drop_duplicates, drop_repeats
 from condensers.data.files import cache_folder, check_output, new_folder, read_json, write_json, write_text
 from condensers.data.loading import load_source, load_splits, load_test_split, str_of
@@ -17,6 +17,7 @@ __all__ = [
     "Columns",
     "Dedup",
     "Duplicates",
+    "QuestionColumns",
     "Rows",
     "cache_folder",
     "check_output",
@@ -33,6 +34,7 @@ __all__ = [
     "read_rows",
     "require_rows",
     "resolve_columns",
+    "resolve_questions",
     "sample_dataset",
     "str_of",
     "temporary_seed",

@@ -32,7 +32,9 @@ class Budget:
         if self.fraction is not None and not 0 < self.fraction <= 1:
             raise BudgetError(f"`fraction` must be above 0 and at most 1; got {self.fraction!r}.")
 
-    def allocate(self, class_sizes: Mapping[str, int], *, allow_fewer: bool = False) -> dict[str, int]:
+    def allocate(
+        self, class_sizes: Mapping[str, int], *, allow_fewer: bool = False, unbounded: bool = False
+    ) -> dict[str, int]:
         """Says how many rows to keep of each class.
 
         `total` and `fraction` are shared out by largest remainders after each class has got one row, ties going to the
@@ -41,10 +43,13 @@ class Budget:
         Args:
             class_sizes: Rows that each class has, in class order.
             allow_fewer: Take the whole class where it has fewer rows than `per_class`.
+            unbounded: The rows are written, and there may be more of them than the source has.
 
         Raises:
             BudgetError: if a class or the dataset has fewer rows than asked for, or there are more classes than rows.
         """
+        if unbounded and self.per_class is not None:
+            return dict.fromkeys(class_sizes, self.per_class)
         if self.per_class is not None:
             for name, size in class_sizes.items():
                 if size < self.per_class and not allow_fewer:
@@ -55,12 +60,12 @@ class Budget:
             return {name: min(size, self.per_class) for name, size in class_sizes.items()}
         available = sum(class_sizes.values())
         total = self.total if self.total is not None else max(1, round(available * (self.fraction or 0.0)))
-        if total > available and not allow_fewer:
+        if total > available and not (allow_fewer or unbounded):
             raise BudgetError(
                 f"`total` must be at most {available}, the number of rows; got {total}. "
                 f"Lower it, or pass `allow_fewer=True`."
             )
-        total = min(total, available)
+        total = total if unbounded else min(total, available)
         if total < len(class_sizes):
             raise BudgetError(
                 f"a budget of {total} rows cannot hold one row of each of {len(class_sizes)} classes. Raise it."
@@ -71,7 +76,9 @@ class Budget:
 def _share_out(total: int, class_sizes: Mapping[str, int]) -> dict[str, int]:
     rest = total - len(class_sizes)
     spare = {name: size - 1 for name, size in class_sizes.items()}
-    pool = sum(spare.values()) or 1
+    if not any(spare.values()):
+        spare = dict(class_sizes)
+    pool = sum(spare.values())
     quotas = {name: rest * size / pool for name, size in spare.items()}
     shares = {name: int(quota) for name, quota in quotas.items()}
     by_remainder = sorted(quotas, key=lambda name: shares[name] - quotas[name])

@@ -106,6 +106,63 @@ def resolve_columns(
     return Columns(text=text_names, label=label_name, separator=separator)
 
 
+@dataclass(frozen=True)
+class QuestionColumns:
+    """The columns of a dataset to write more of: questions, and if they have any, their answers.
+
+    Attributes:
+        columns: Those of the questions, and their label.
+        answer: The column of the answers, strings or booleans; None where there are none, or none are wanted.
+    """
+
+    columns: Columns
+    answer: str | None = None
+
+
+def resolve_questions(
+    dataset: Dataset,
+    text: str | Sequence[str] | None = None,
+    label: str | None = "auto",
+    answer: str | None = "auto",
+    separator: str = SEPARATOR,
+) -> QuestionColumns:
+    """Finds the columns of questions and of their answers, or checks the ones that are given.
+
+    Args:
+        dataset: The rows; only their features are looked at.
+        text: See `resolve_columns`; a column of answers that it names is read as text.
+        label: See `resolve_columns`.
+        answer: A column; ``"auto"`` takes the one that is called like one, None says that no answers are wanted.
+        separator: See `resolve_columns`.
+
+    Raises:
+        ColumnError: if a column is missing, of the wrong kind, or cannot be guessed; the message names the candidates.
+    """
+    features = dataset.features
+    given = (text,) if isinstance(text, str) else tuple(text or ())
+    called = [name for name in features if name in _ANSWER_COLUMNS and name not in given and name != label]
+    if answer == "auto":
+        found = [name for name in called if _is_answer(features[name])]
+        if len(found) > 1:
+            raise ColumnError(f"several columns could be the answers: {', '.join(found)}. Choose with `answer=`.")
+        answer = found[0] if found else None
+    elif answer is not None:
+        _require(features, answer)
+        if not _is_answer(features[answer]):
+            raise ColumnError(f"answer column {answer!r} must hold strings or booleans, not {features[answer]}.")
+        if answer in given or answer == label:
+            other = "text" if answer in given else "the label"
+            raise ColumnError(f"column {answer!r} cannot be the answers and {other} at once; choose another `answer`.")
+    # Not to be guessed as text or label, though nobody may want answers.
+    apart = {*called, *([answer] if answer else [])}
+    rest = dataset.select_columns([name for name in features if name not in apart])
+    return QuestionColumns(resolve_columns(rest, text, label, separator), answer)
+
+
+def _is_answer(feature: object) -> bool:
+    return _is_string(feature) or (isinstance(feature, Value) and feature.dtype == "bool")
+
+
 def _is_string(feature: object) -> bool:
     return isinstance(feature, Value) and feature.dtype in ("string", "large_string")
 

@@ -25,5 +25,7 @@ def tfidf_vectors(texts: Sequence[str], *, dim: int = 100, seed: int = 0) -> np.
     if not any(map(vectoriser.build_analyzer(), texts)):
         return np.zeros((len(texts), 1), dtype=np.float32)
     counts = vectoriser.fit_transform(texts)
+    if min(counts.shape) == 1:  # One text or one word: nothing to reduce, and scikit-learn refuses.
+        return counts.toarray()[:, :dim]
     svd = TruncatedSVD(min(dim, *counts.shape), random_state=seed)
     return svd.fit_transform(counts).astype(np.float32)

@@ -1,5 +1,7 @@
 """Train a learner on condensed rows, test it on real ones: the protocols of the papers."""
 
+from condensers.evaluation.answers import final_number, same_result
+from condensers.evaluation.code_execution import passes_tests
 from condensers.evaluation.comparison import MethodResult, compare_methods
 from condensers.evaluation.learners import (
     LEARNERS,
@@ -27,9 +29,12 @@ __all__ = [
     "compare_methods",
     "coverage_similarity",
     "evaluate_rows",
+    "final_number",
     "load_learner",
     "macro_f1_score",
     "mean_interval",
     "nearest_distances",
     "paired_t_test",
+    "passes_tests",
+    "same_result",
 ]

@@ -61,7 +61,7 @@ def load_condensed(path: str | os.PathLike[str]) -> tuple[Dataset, RunRecord]:
 
 def _card(dataset: Dataset, run: RunRecord, data_file: str) -> DatasetCard:
     data = DatasetCardData(
-        tags=["dataset-condensation", "condensers", run.method],
+        tags=["synthetic" if run.generation else "dataset-condensation", "condensers", run.method],
         size_categories=_size_category(len(dataset)),
         configs=[{"config_name": "default", "data_files": [{"split": "train", "path": data_file}]}],
     )

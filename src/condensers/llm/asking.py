@@ -74,6 +74,7 @@ class Desk:
         n_samples: Samples of a chat that may be asked for at first; those generated anew come after them.
         max_input_tokens: Chats longer than this are not sent; None sends all and learns from the refusal.
         second_chances: False asks each question once, as a trial.
+        regenerates: False generates none anew: a model that takes the likeliest token each time would say the same.
 
     Attributes:
         stopped: A spending limit was reached.
@@ -87,12 +88,14 @@ class Desk:
         n_samples: int,
         max_input_tokens: int | None = None,
         second_chances: bool = True,
+        regenerates: bool = True,
     ) -> None:
         self.llm = llm
         self.events = events
         self.n_samples = n_samples
         self.max_input_tokens = max_input_tokens
         self.second_chances = second_chances
+        self.regenerates = regenerates
         self.stopped = False
         self._repair = Prompt.load("asking/repair")
 
@@ -105,10 +108,10 @@ class Desk:
         answers: list[Answer[T]] = [Answer(None)] * len(questions)
         repairs = self._try(dict(enumerate(questions)), answers)
         if self.second_chances:
-            anew = dict(enumerate(questions))
             self._try(repairs, answers, counted=("repair_asked", "repair_helped"))
+        if self.second_chances and self.regenerates:
             left = [i for i, answer in enumerate(answers) if answer.value is None and _is_open(answer)]
-            again = {i: self._regenerated(anew[i]) for i in left}
+            again = {i: self._regenerated(questions[i]) for i in left}
             self._try(again, answers, counted=("regenerated", "regeneration_helped"))
         for answer in answers:
             if answer.value is None and _is_open(answer):

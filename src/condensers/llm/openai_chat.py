@@ -118,6 +118,19 @@ class OpenAIChat(StreamingLLM):
         identity |= {"sampling": asdict(self.sampling)}
         self.fingerprint = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
 
+    def with_sampling(self, sampling: SamplingSettings) -> "OpenAIChat":
+        """The same model with other sampling settings."""
+        return OpenAIChat(
+            self.model,
+            self.base_url,
+            sampling=sampling,
+            max_concurrency=self.max_concurrency,
+            timeout=self.timeout,
+            max_retries=self.max_retries,
+            schema_mode=self.schema_mode,
+            usage=self.usage,
+        )
+
     def __repr__(self) -> str:
         return f"OpenAIChat({self.model!r}, {self.base_url!r})"
 

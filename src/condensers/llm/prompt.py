@@ -127,8 +127,12 @@ def delimited(text: object, tag: str = "text") -> str:
         tag: Name of the tags.
     """
     inside = re.sub(rf"<(\s*/?\s*{re.escape(tag)}\s*)>", r"(\1)", str(text), flags=re.IGNORECASE)
-    inside = _ROLE_MARKERS.sub(lambda found: f"({found[1] or found[2] or found[3]})", inside)
-    return f"<{tag}>{inside}</{tag}>"
+    return f"<{tag}>{plain(inside)}</{tag}>"
+
+
+def plain(text: object) -> str:
+    """Text without tags, for a turn that is nothing else; what could pass for a turn of a chat gets round brackets."""
+    return _ROLE_MARKERS.sub(lambda found: f"({found[1] or found[2] or found[3]})", str(text))
 
 
 def bullets(texts: Sequence[object], tag: str = "text") -> str:
@@ -141,7 +145,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
     )
-    environment.filters |= {"data": delimited, "rows": bullets}
+    environment.filters |= {"data": delimited, "plain": plain, "rows": bullets}
     return environment
 
 

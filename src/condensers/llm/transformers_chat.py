@@ -4,9 +4,10 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from jinja2 import TemplateError
 from pydantic import BaseModel
@@ -83,6 +84,7 @@ class TransformersChat(StreamingLLM):
         self._tokenizer = processing_class
         self._model: PreTrainedModel | None = None
         self._folder: Path | None = None
+        self._lender: TransformersChat | None = None  # whose weights it shares
         if isinstance(model_or_path, (str, Path)):
             self._folder = Path(model_or_path).expanduser()
             if not (self._folder / "config.json").is_file():
@@ -95,19 +97,31 @@ class TransformersChat(StreamingLLM):
             self._model = model_or_path
             self.name = name or model_or_path.config.name_or_path or type(model_or_path).__name__
             digest = weights_digest(model_or_path)
-        identity = {"format": 1, "model": digest, "dtype": dtype, "template": chat_template}
+        identity: dict[str, Any] = {"format": 1, "model": digest, "dtype": dtype, "template": chat_template}
         if processing_class is not None:
             identity["own_template"] = processing_class.chat_template
             identity["vocabulary"] = sorted(processing_class.get_vocab().items())
-        identity["sampling"] = asdict(self.sampling)
-        self.fingerprint = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
+        self._identity = identity
+        self.fingerprint = self._digest()
+
+    def with_sampling(self, sampling: SamplingSettings) -> Self:
+        """The same model with other sampling settings; both share the weights."""
+        other = copy(self)
+        other._lender = self
+        other.sampling = sampling
+        other.fingerprint = other._digest()
+        return other
+
+    def _digest(self) -> str:
+        identity = {**self._identity, "sampling": asdict(self.sampling)}
+        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
 
     def __repr__(self) -> str:
         return f"TransformersChat({self.name!r})"
 
     def __getstate__(self) -> dict[str, object]:
         # Other processes load the weights themselves.
-        return {**self.__dict__, "_model": None} if self._folder else self.__dict__
+        return {**self.__dict__, "_model": None, "_lender": None} if self._folder else self.__dict__
 
     @property
     def tokenizer(self) -> "PreTrainedTokenizerBase":
@@ -122,7 +136,7 @@ class TransformersChat(StreamingLLM):
     def model(self) -> "PreTrainedModel":
         """The model, loaded at first use."""
         if self._model is None:
-            self._model = self._load()
+            self._model = self._load() if self._lender is None else self._lender.model
         return self._model
 
     def stream(

@@ -1,6 +1,6 @@
 """One file a method; the base class and the table of methods beside them."""
 
-from condensers.methods.auto import METHODS, AutoCondenser, condenser_class, settings_for
+from condensers.methods.auto import METHODS, AutoCondenser, condenser_class, generating_methods, settings_for
 from condensers.methods.condensed import PROVENANCE, REWARD_PROVENANCE, Condensed
 from condensers.methods.condenser import Condenser
 from condensers.methods.config import CondenserConfig
@@ -30,6 +30,7 @@ __all__ = [
     "RandomCondenser",
     "RunRecord",
     "condenser_class",
+    "generating_methods",
     "placed_points",
     "settings_for",
 ]

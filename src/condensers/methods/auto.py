@@ -24,7 +24,10 @@ METHODS: dict[str, str] = {
     "k_center": "k_center:KCenterCondenser",
     "mgd3": "mgd3:MGD3Condenser",
     "pinr": "pinr:PInRCondenser",
+    "prompt_template": "prompt_template:PromptTemplateCondenser",
     "random": "random:RandomCondenser",
+    "self_refine": "self_refine:SelfRefineCondenser",
+    "softsrv": "softsrv:SoftSRVCondenser",
 }
 
 
@@ -39,6 +42,11 @@ def condenser_class(condenser_type: str) -> type[Condenser]:
         raise SettingError(f"there is no method {condenser_type!r}; choose one of {', '.join(sorted(METHODS))}.")
     module, _, name = place.partition(":")
     return getattr(import_module(f"condensers.methods.{module}"), name)
+
+
+def generating_methods() -> list[str]:
+    """Names of the methods that write more rows, not fewer."""
+    return sorted(name for name in METHODS if condenser_class(name).may_exceed_source)
 
 
 def settings_for(method: str, settings: Mapping[str, Any]) -> dict[str, Any]:

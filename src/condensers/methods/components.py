@@ -9,6 +9,7 @@ import numpy as np
 
 from condensers.errors import SettingError
 from condensers.inversion import LLMWriter, NearestRow
+from condensers.llm import SamplingSettings
 from condensers.placement import (
     DenoisingScoreNetwork,
     GaussianMixtureScore,
@@ -18,7 +19,7 @@ from condensers.placement import (
     SteinParticles,
 )
 from condensers.refinement import LLMRefiner
-from condensers.selection import FacilityLocation, GreedyKCenter, Herding, KCenter, RandomRows
+from condensers.selection import FacilityLocation, GreedyKCenter, Herding, KCenter, RandomRows, RoundRobin
 
 T = TypeVar("T")
 
@@ -37,11 +38,16 @@ COMPONENTS: dict[str, type] = {
         ModeGuided,
         NearestRow,
         RandomRows,
+        RoundRobin,
+        SamplingSettings,
         SteinParticles,
     )
 }
 # Those whose rooms take seconds to import.
-_SLOW = {"EmbeddingInversion": "condensers.inversion.inverter"}
+_SLOW = {
+    "EmbeddingInversion": "condensers.inversion.inverter",
+    "SoftSRVRealiser": "condensers.softsrv.realiser",
+}
 # What a condenser gives its parts itself (`bound`).
 _GIVEN = ("embedder", "events")
 
@@ -54,7 +60,7 @@ def component_spec(component: object) -> dict[str, Any]:
             build it again.
     """
     cls, name = type(component), type(component).__name__
-    if COMPONENTS.get(name) is not cls and _SLOW.get(name) != cls.__module__.rpartition(".")[0]:
+    if COMPONENTS.get(name) is not cls and not f"{cls.__module__}.".startswith(f"{_SLOW.get(name)}."):
         remedy = ""
         if isinstance(component, (LLMWriter, LLMRefiner)):
             remedy = " What asks a language model is saved as settings: give `llm=` to a PInRCondenser, say."
@@ -62,6 +68,8 @@ def component_spec(component: object) -> dict[str, Any]:
             f"a condenser with the part {name} cannot be saved; only {', '.join(_known())} can.{remedy}"
         )
     settings = {f.name: getattr(component, f.name) for f in fields(cls) if f.name not in _GIVEN}  # type: ignore[arg-type]
+    # Of lists and mappings those that ship are empty, as they are by default.
+    settings = {key: value for key, value in settings.items() if not (isinstance(value, (tuple, dict)) and not value)}
     return {"type": name, **{key: _spec_of(value, f"{name}({key}=...)") for key, value in settings.items()}}
 
 

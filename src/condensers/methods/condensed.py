@@ -1,7 +1,7 @@
 """What a method hands back, and how it becomes a dataset with the source's columns."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -38,6 +38,7 @@ class Condensed:
         positions: Where the rows are source rows kept whole, their positions, shape (n,); None where text was written.
         reward: What each row was chosen by, shape (n,), float32; None for methods without rewards.
         rounds: Round that made each row, from 1, shape (n,), int64; None for methods without rounds.
+        further: Values that were written for other columns of the source, such as answers, by column.
     """
 
     texts: list[str]
@@ -48,6 +49,7 @@ class Condensed:
     positions: np.ndarray | None = None
     reward: np.ndarray | None = None
     rounds: np.ndarray | None = None
+    further: Mapping[str, list] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -69,6 +71,7 @@ class Condensed:
             positions=all_of("positions"),
             reward=all_of("reward"),
             rounds=all_of("rounds"),
+            further={name: [v for part in parts for v in part.further[name]] for name in parts[0].further},
         )
 
 
@@ -120,6 +123,7 @@ def _written_columns(condensed: Condensed, rows: Rows, source: Dataset) -> dict[
     parts = [rows.columns.split(text) for text in condensed.texts]
     for k, name in enumerate(rows.columns.text):
         columns[name] = [part[k] for part in parts]
+    columns |= condensed.further
     label = rows.columns.label
     if label is not None:
         for name in filter(None, (label, companion_column(source, label))):

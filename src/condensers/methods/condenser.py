@@ -47,6 +47,8 @@ class Condenser(ModelHubMixin):
 
     condenser_type: ClassVar[str] = ""
     config_class: ClassVar[type[CondenserConfig]] = CondenserConfig
+    may_exceed_source: ClassVar[bool] = False
+    """Whether it writes as many rows as are asked for, however few the source has."""
     # Not None when an object is made, or the mixin (huggingface_hub 2.4) would copy every part, its models included.
     _hub_mixin_config: Any = {}  # noqa: RUF012  (never written to)
 
@@ -195,6 +197,10 @@ class Condenser(ModelHubMixin):
         self._run = worker.run_
         return condensed.to_dict()
 
+    def in_source_columns(self, rows: Dataset) -> Dataset:
+        """The rows that the last `condense` gave, with the columns of the source, where they came in others."""
+        return rows
+
     def _condense(self, prepared: PreparedSource, shares: Mapping[int, int]) -> Condensed:
         """Makes `shares[code]` rows of each class, class by class in the order of `shares`."""
         raise NotImplementedError
@@ -206,7 +212,9 @@ class Condenser(ModelHubMixin):
     def _shares(self, rows: Rows) -> dict[int, int]:
         """How many rows of each class are asked for; see `Budget.allocate` for the errors."""
         sizes = {rows.class_name(code): count for code, count in rows.class_counts.items()}
-        shares = self.config.budget.allocate(sizes, allow_fewer=self.config.allow_fewer)
+        shares = self.config.budget.allocate(
+            sizes, allow_fewer=self.config.allow_fewer, unbounded=self.may_exceed_source
+        )
         return {code: shares[rows.class_name(code)] for code in rows.class_counts}
 
     def _components(self) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from condensers.data import SEPARATOR, Budget, Dedup
+from datasets import Dataset
+
+from condensers.data import SEPARATOR, Budget, Columns, Dedup, resolve_columns
 from condensers.embedding import DEFAULT_EMBEDDER
 from condensers.errors import SettingError
 
@@ -49,6 +51,15 @@ class CondenserConfig:
             BudgetError: unless exactly one of per_class, total and fraction is set.
         """
         return Budget(per_class=self.per_class, total=self.total, fraction=self.fraction)
+
+    @property
+    def reading(self) -> tuple:
+        """The settings on which depends what is read of a dataset."""
+        return (self.text, self.label, self.separator, self.dedup, self.drop_empty)
+
+    def columns_of(self, dataset: Dataset) -> Columns:
+        """The columns to read; see `resolve_columns` for the errors."""
+        return resolve_columns(dataset, self.text, self.label, self.separator)
 
     def updated(self, settings: Mapping[str, Any]) -> "CondenserConfig":
         """A copy with some settings changed; a new budget replaces the old one whole.

@@ -132,8 +132,13 @@ class LLMCondenser(Condenser):
         return llm
 
     def _llm_settings(self) -> dict[str, Any]:
-        names = ("llm", "temperature", "reply_tokens", "concurrency", "timeout", "seed")
-        return {name: getattr(self.config, name) for name in names} | {"object": self._objects.get("llm")}
+        names = ("llm", "reply_tokens", "concurrency", "timeout", "seed")
+        settings = {name: getattr(self.config, name) for name in names}
+        return settings | {"temperature": self._llm_temperature, "object": self._objects.get("llm")}
+
+    @property
+    def _llm_temperature(self) -> float:
+        return self.config.temperature
 
     def _load_llm(self) -> CachedLLM:
         own = self._objects.get("llm")
@@ -142,7 +147,9 @@ class LLMCondenser(Condenser):
         config = self.config
         self._check_llm()
         spec = config.llm or ""
-        sampling = SamplingSettings(temperature=config.temperature, max_tokens=config.reply_tokens, seed=config.seed)
+        sampling = SamplingSettings(
+            temperature=self._llm_temperature, max_tokens=config.reply_tokens, seed=config.seed
+        )
         served = "@http://" in spec or "@https://" in spec
         options = (
             {"max_concurrency": config.concurrency, "timeout": config.timeout}
@@ -179,4 +186,6 @@ def _digest_of(value: Any) -> str:  # noqa: ANN401  (any object of the user's)
     """What tells an object from others of its name, for fingerprints."""
     if hasattr(value, "fingerprint"):
         return str(value.fingerprint)
+    if isinstance(value, Dataset):
+        return str(value._fingerprint)
     return str(value.digest()) if hasattr(value, "digest") else type(value).__name__

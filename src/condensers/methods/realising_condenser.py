@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import numpy as np
-
 from condensers.data import Rows
 from condensers.errors import SettingError
 from condensers.inversion import LLMWriter, Realiser
@@ -23,7 +21,7 @@ from condensers.methods.embedding_condenser import EmbeddingCondenser
 from condensers.methods.learned import LearnedPart, Savable
 from condensers.methods.llm_condenser import LLMCondenser
 from condensers.methods.realising_config import RealisingConfig, ScoredConfig
-from condensers.methods.run_estimate import RunEstimate, run_estimate
+from condensers.methods.run_estimate import RunEstimate, run_estimate, stand_ins
 from condensers.methods.source import PreparedSource
 from condensers.methods.writing import Planned
 from condensers.placement import SCORE_MODELS, Placement
@@ -208,13 +206,6 @@ class RealisingCondenser(LLMCondenser, EmbeddingCondenser):
         condenser = super().from_pretrained(pretrained_model_name_or_path, **settings)
         condenser._configure({name: settings[name] for name in _MODELS if settings.get(name) is not None})
         return condenser
-
-
-def stand_ins(rows: Rows, n: int, *, longest: bool) -> list[str]:
-    """Texts of about mean length, or the longest ones."""
-    lengths = np.asarray([len(text) for text in rows.texts])
-    distance = -lengths if longest else np.abs(lengths - lengths.mean())
-    return [rows.texts[i] for i in np.argsort(distance, kind="stable")[:n].tolist()]
 
 
 def _part_of(model: Any) -> LearnedPart:  # noqa: ANN401  (an inverter or a corrector)

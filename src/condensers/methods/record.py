@@ -24,6 +24,8 @@ class RunRecord:
         versions: Versions of the packages that decide the result.
         llm: What a method that asks a language model asked, spent and let go; None for the others.
         privacy: What a method that can be private promises, in words and numbers; None for the others.
+        generation: What a method that writes more rows like the source's wrote, and what of it was dropped and why
+            (`condensers.methods.generation`); None for the others.
         stages: How points were placed and texts written for them (`condensers.methods.stages`); None for methods that
             keep rows.
     """
@@ -41,6 +43,7 @@ class RunRecord:
     llm: Mapping[str, Any] | None = None
     privacy: Mapping[str, Any] | None = None
     stages: Mapping[str, Any] | None = None
+    generation: Mapping[str, Any] | None = None
 
     @property
     def n_rows(self) -> int:

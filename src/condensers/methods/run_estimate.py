@@ -1,8 +1,11 @@
 """What a run will need of its language model."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+import numpy as np
+
+from condensers.data import Rows
 from condensers.llm import Estimate, Prices, estimate
 from condensers.llm.tokens import CHARACTERS_A_TOKEN
 from condensers.methods.writing import Planned
@@ -22,6 +25,7 @@ class RunEstimate:
         cost: Of the expected tokens at the user's prices; None without.
         max_cost: Of the most tokens.
         counted_by: How tokens were counted.
+        own_work: What the run does itself beside that, such as steps of training, by name.
     """
 
     n_rounds: int
@@ -33,13 +37,21 @@ class RunEstimate:
     cost: float | None
     max_cost: float | None
     counted_by: str
+    own_work: Mapping[str, int] = field(default_factory=dict)
 
 
 Chats = Sequence[tuple[list[Planned], int]]
 """Chats that will be needed, each list with how many replies each of its chats will get."""
 
 
-def run_estimate(expected: Chats, most: Chats, prices: Prices | None, *, n_rounds: int) -> RunEstimate:
+def run_estimate(
+    expected: Chats,
+    most: Chats,
+    prices: Prices | None,
+    *,
+    n_rounds: int,
+    own_work: Mapping[str, int] | None = None,
+) -> RunEstimate:
     """Adds up chats.
 
     Args:
@@ -47,6 +59,7 @@ def run_estimate(expected: Chats, most: Chats, prices: Prices | None, *, n_round
         most: The same chats with the longest.
         prices: Of a million tokens.
         n_rounds: Rounds they belong to.
+        own_work: See `RunEstimate`.
     """
     few, many = _totals(expected, prices), _totals(most, prices)
     return RunEstimate(
@@ -59,7 +72,15 @@ def run_estimate(expected: Chats, most: Chats, prices: Prices | None, *, n_round
         cost=few.cost,
         max_cost=many.cost,
         counted_by=few.counted_by,
+        own_work=own_work or {},
     )
+
+
+def stand_ins(rows: Rows, n: int, *, longest: bool) -> list[str]:
+    """Texts of about mean length, or the longest ones."""
+    lengths = np.asarray([len(text) for text in rows.texts])
+    distance = -lengths if longest else np.abs(lengths - lengths.mean())
+    return [rows.texts[i] for i in np.argsort(distance, kind="stable")[:n].tolist()]
 
 
 def _totals(chats: Chats, prices: Prices | None) -> Estimate:

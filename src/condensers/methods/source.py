@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from datasets import Dataset
 
-from condensers.data import Columns, Rows, drop_duplicates, load_source, read_rows, require_rows, resolve_columns
+from condensers.data import Columns, Rows, drop_duplicates, load_source, read_rows, require_rows
 from condensers.embedding import Embedded, EmbeddedRows, Embedder, Vectors, embed_texts
 from condensers.methods.config import CondenserConfig
 
@@ -69,7 +69,7 @@ class PreparedSource:
 
 def preparation_key(config: CondenserConfig, embedder: Embedder) -> tuple:
     """The settings on which prepared rows depend."""
-    return (config.text, config.label, config.separator, config.dedup, config.drop_empty, embedder.fingerprint)
+    return (*config.reading, embedder.fingerprint)
 
 
 def prepare_source(
@@ -90,6 +90,6 @@ def prepare_source(
 def read_source(dataset: Dataset, config: CondenserConfig) -> tuple[Rows, int]:
     """Rows without duplicates, and how many there were; see `read_rows` and `drop_duplicates` for the errors."""
     require_rows(dataset)  # first: the columns of an empty file have no types, which would be the lesser complaint
-    columns = resolve_columns(dataset, config.text, config.label, config.separator)
+    columns = config.columns_of(dataset)
     rows, duplicates = drop_duplicates(read_rows(dataset, columns, drop_empty=config.drop_empty), config.dedup)
     return rows, len(duplicates.duplicate_of)

@@ -150,7 +150,12 @@ def _figures(entry: LabelledResult, source: Rows, distance: float) -> list[Fact]
     """Key figures of a single method."""
     result = entry.result
     n = len(entry.codes)
-    figures = [Fact("Condensed rows", formatting.whole(n), f"{formatting.percent(n / len(source))} of the source")]
+    generation = result.run.generation
+    named = "Generated rows" if generation else "Condensed rows"
+    figures = [Fact(named, formatting.whole(n), f"{formatting.percent(n / len(source))} of the source")]
+    if generation:
+        dropped = f"{formatting.whole(sum(generation['dropped'].values()))} dropped"
+        figures.append(Fact("Texts written", formatting.whole(generation["written"]), dropped))
     for learner in dict.fromkeys(scores.learner for scores in result.scores):
         scores = scores_of(entry, learner)
         if scores is not None:

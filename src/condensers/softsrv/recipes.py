@@ -4,13 +4,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from peft import PeftModel, get_peft_model
-from transformers import AutoModelForCausalLM, AutoTokenizer, set_seed
+from transformers import set_seed
 
 from condensers.embedding import Embedder
-from condensers.errors import SourceNotFoundError
-from condensers.llm.bundled import bundled_llm
-from condensers.llm.loading import OFFLINE
 from condensers.softsrv.config import SoftSRVConfig
+from condensers.softsrv.loading import load_language_model
 from condensers.softsrv.trainer import SoftSRVTrainer
 from condensers.softsrv.training_config import SoftSRVTrainingConfig
 from condensers.trainers.recipes import EmbeddedRecipe, finish_recipe
@@ -49,18 +47,9 @@ class SoftSRVRecipe(EmbeddedRecipe):
             SourceNotFoundError: if there is no such language model.
             SettingError: if a setting is out of its range.
         """
-        source = str(bundled_llm()) if self.model_name_or_path == OFFLINE else self.model_name_or_path
-        revision = {"revision": self.model_revision} if self.model_revision else {}
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(source, **revision)
-            base = AutoModelForCausalLM.from_pretrained(
-                source, dtype=self.model_dtype, use_safetensors=True, **revision
-            )
-        except OSError as error:
-            raise SourceNotFoundError(
-                f"{source!r} is neither a folder nor a model that the Hub gave with a tokenizer and weights in "
-                f"safetensors ({type(error).__name__}). Check the spelling; offline, pass a local folder."
-            ) from error
+        base, tokenizer = load_language_model(
+            self.model_name_or_path, revision=self.model_revision, dtype=self.model_dtype
+        )
         config = SoftSRVConfig(
             parameterization=self.parameterization,  # type: ignore[arg-type]
             num_virtual_tokens=self.num_virtual_tokens,

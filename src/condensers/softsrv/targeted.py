@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ from condensers.selection import sample_texts
 from condensers.softsrv.generation import SoftSRVTexts, SoftSRVWriter
 
 _SHARD_ROWS = 512
-# Texts written for one that is kept: 100,000 for 50,000 in the paper.
-_SPARE = 2
+SPARE = 2
+"""Texts written for one that is kept: 100,000 for 50,000 in the paper."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ def write_targeted(
     """
     if not len(rows):
         raise RowError("there are no rows to write texts like; pass at least one.")
-    n = _SPARE * total if num_written is None else num_written
-    written = _written(writer, rows, n)
+    n = SPARE * total if num_written is None else num_written
+    written = write_in_turns(writer, rows, n)
     unusable = {i: "it is empty" for i, text in enumerate(written.texts) if not text}
     if not keep_unfinished:
         unusable |= {i: "it is cut off" for i in np.flatnonzero(~written.is_finished).tolist() if i not in unusable}
@@ -110,27 +110,62 @@ def sift(
     Raises:
         BudgetError: if fewer than `total` texts are left.
     """
-    dropped = dict(unusable)
-    left = [i for i in range(len(written)) if i not in dropped]
-    repeats = drop_repeats([written[i] for i in left])
-    dropped |= {left[i]: f"it repeats text {left[j]}" for i, j in repeats.duplicate_of.items()}
-    left = [left[i] for i in repeats.kept.tolist()]
-    if len(left) < total:
+    turns = turns_of(written, unusable, num_clusters=num_clusters, dim=dim, seed=seed)
+    n_left = len(turns.order)
+    if n_left < total:
         raise BudgetError(
-            f"of {len(written)} texts that were written, {len(left)} are whole and new, fewer than the {total} asked "
+            f"of {len(written)} texts that were written, {n_left} are whole and new, fewer than the {total} asked "
             f"for. Raise `num_written`: what is written already is kept."
         )
-    sample = sample_texts([written[i] for i in left], total, dim=dim, num_clusters=num_clusters, seed=seed)
-    dropped |= {left[i]: f"cluster {sample.clusters[i]} had no turn left" for i in sample.left_out.tolist()}
-    return np.asarray(left, dtype=np.int64)[sample.kept], dropped
+    late = zip(turns.order[total:].tolist(), turns.clusters[total:].tolist(), strict=True)
+    dropped = dict(unusable) | {i: f"it repeats text {j}" for i, j in turns.repeats.items()}
+    return turns.order[:total], dropped | {i: f"cluster {cluster} had no turn left" for i, cluster in late}
 
 
-def _written(writer: SoftSRVWriter, rows: EmbeddedRows, n: int) -> SoftSRVTexts:
-    """The first `n` texts, those that are in the cache among them."""
+@dataclass(frozen=True)
+class Turns:
+    """Texts in the order in which their clusters give them, so that the first n of them are a diverse n.
+
+    Attributes:
+        order: Positions of the texts that are of use; shape (n,), int64.
+        clusters: Cluster of each of them; shape (n,), int64.
+        repeats: For each position that repeats an earlier text, that one.
+    """
+
+    order: np.ndarray
+    clusters: np.ndarray
+    repeats: dict[int, int]
+
+
+def turns_of(
+    written: Sequence[str],
+    unusable: Container[int],
+    *,
+    num_clusters: int = 700,
+    dim: int = 100,
+    seed: int = 0,
+) -> Turns:
+    """Leaves out repeats and puts the others in the order of their clusters' turns; see `sift`."""
+    left = [i for i in range(len(written)) if i not in unusable]
+    found = drop_repeats([written[i] for i in left])
+    repeats = {left[i]: left[j] for i, j in found.duplicate_of.items()}
+    left = [left[i] for i in found.kept.tolist()]
+    if not left:
+        return Turns(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), repeats)
+    sample = sample_texts([written[i] for i in left], len(left), dim=dim, num_clusters=num_clusters, seed=seed)
+    return Turns(np.asarray(left, dtype=np.int64)[sample.kept], sample.clusters[sample.kept], repeats)
+
+
+def write_in_turns(writer: SoftSRVWriter, rows: EmbeddedRows, n: int) -> SoftSRVTexts:
+    """Writes `n` texts after the vectors of rows, in turn; those that are in the cache are not written again.
+
+    Raises:
+        StorageError: if the cache cannot be written.
+    """
     folder = Path(datasets.config.HF_DATASETS_CACHE) / "condensers" / "softsrv" / _identity(writer, rows)
     lengths = np.asarray([len(text) for text in rows.texts])
     parts = []
-    with tqdm(total=n, desc="Texts", unit="text", disable=not writer.progress) as bar:
+    with tqdm(total=n, desc="All texts", unit="text", disable=not writer.progress or n <= _SHARD_ROWS) as bar:
         for start, size in _shards(n):
             path = folder / f"{start}-{size}.json"
             if not path.is_file():

@@ -1,0 +1,183 @@
+"""The training of an adapter in one call: killed and called again, it goes on and comes to the same weights."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from accelerate import PartialState
+from datasets import Dataset
+from peft import PeftModel, get_peft_model
+from tqdm.auto import tqdm
+from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from condensers.data import read_json, temporary_seed, write_json
+from condensers.embedding import Embedder
+from condensers.softsrv.config import SoftSRVConfig
+from condensers.softsrv.trainer import SoftSRVTrainer
+from condensers.softsrv.training_config import SoftSRVTrainingConfig
+
+_LOG = "training.json"
+_WHOLE = "whole"
+_N_RECORDS = 20
+_MOST_STEPS_LOST = 500
+
+
+@dataclass(frozen=True)
+class FittedAdapter:
+    """An adapter on its language model, and how its training went.
+
+    Attributes:
+        model: The language model with the adapter.
+        processing_class: Its tokenizer.
+        losses: Steps, and the mean loss of the steps since the one before.
+    """
+
+    model: PeftModel
+    processing_class: Any
+    losses: tuple[tuple[int, float], ...]
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
+        """Writes the adapter as PEFT does, and its losses beside it; not the language model."""
+        self.model.save_pretrained(os.fspath(save_directory))
+        write_json(Path(save_directory) / _LOG, [list(each) for each in self.losses])
+
+    @classmethod
+    def from_pretrained(cls, folder: str | os.PathLike[str], base: Any, processing_class: Any) -> Self:  # noqa: ANN401
+        """Reads what `save_pretrained` wrote, onto a language model.
+
+        Args:
+            folder: Where the adapter lies.
+            base: The language model that it was trained for.
+            processing_class: Its tokenizer.
+
+        Raises:
+            SourceNotFoundError: if it is not there.
+        """
+        losses = read_json(Path(folder) / _LOG, what="adapter that a condenser trained")
+        model = PeftModel.from_pretrained(base, os.fspath(folder)).to(PartialState().device)
+        return cls(model, processing_class, tuple((step, loss) for step, loss in losses))
+
+
+def fit_adapter(
+    base: Any,  # noqa: ANN401  (a PreTrainedModel)
+    processing_class: Any,  # noqa: ANN401  (its tokenizer)
+    config: SoftSRVConfig,
+    texts: Sequence[str],
+    folder: Path,
+    *,
+    embedder: Embedder,
+    max_steps: int,
+    learning_rate: float,
+    batch_size: int,
+    max_length: int,
+    seed: int = 0,
+    progress: bool = True,
+) -> FittedAdapter:
+    """Trains an adapter on texts (SoftSRV, Section 3.3, step 1).
+
+    Args:
+        base: The language model; its weights stay as they are.
+        processing_class: Its tokenizer.
+        config: The adapter.
+        texts: The sample.
+        folder: Where checkpoints lie meanwhile; it goes when the training is through.
+        embedder: Makes the contexts; a `static` adapter needs none and gets none.
+        max_steps: Steps.
+        learning_rate: Learning rate.
+        batch_size: Texts a step and device.
+        max_length: Tokens of a text; longer ones are cut.
+        seed: Of the first weights and of the order of the texts.
+        progress: Show a bar.
+
+    Raises:
+        RowError: if there are no texts.
+        SettingError: if a setting is out of its range, or the language model cannot be steered.
+    """
+    every = min(max(max_steps // _N_RECORDS, 1), _MOST_STEPS_LOST)
+    on_cpu = PartialState().device.type == "cpu"
+    args = SoftSRVTrainingConfig(
+        output_dir=str(folder),
+        max_steps=max_steps,
+        learning_rate=learning_rate,
+        per_device_train_batch_size=batch_size,
+        max_length=max_length,
+        logging_steps=every,
+        save_steps=every,
+        save_total_limit=2,
+        seed=seed,
+        report_to="none",
+        disable_tqdm=True,
+        use_cpu=on_cpu,
+        dataloader_pin_memory=not on_cpu,
+    )
+    with temporary_seed(seed):
+        model: Any = get_peft_model(base, config)
+        trainer = SoftSRVTrainer(
+            model,
+            args,
+            train_dataset=Dataset.from_dict({"text": list(texts)}),
+            embedder=None if config.parameterization == "static" else embedder,
+            processing_class=processing_class,
+            text="text",
+        )
+        # It prints to the standard output, where results are.
+        trainer.remove_callback(PrinterCallback)
+        trainer.add_callback(_Bar(progress))
+        trainer.add_callback(_MarkWhole())
+        trainer.train(resume_from_checkpoint=_last_whole(folder))
+    losses = tuple((int(entry["step"]), entry["loss"]) for entry in trainer.state.log_history if "loss" in entry)
+    shutil.rmtree(folder, ignore_errors=True)
+    return FittedAdapter(model.eval(), processing_class, losses)
+
+
+class _MarkWhole(TrainerCallback):
+    """Marks checkpoints of which nothing is missing: whoever is killed while one is written leaves half of it."""
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        if state.is_world_process_zero:
+            write_json(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}" / _WHOLE, True)
+
+
+class _Bar(TrainerCallback):
+    """A bar on the standard error stream."""
+
+    def __init__(self, progress: bool) -> None:
+        self._progress = progress
+        self._bar: Any = None
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        shown = self._progress and state.is_world_process_zero
+        self._bar = tqdm(
+            total=state.max_steps, initial=state.global_step, desc="Training", unit="step", disable=not shown
+        )
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self._bar.update(state.global_step - self._bar.n)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if logs and "loss" in logs:
+            self._bar.set_postfix(loss=f"{float(logs['loss']):.3f}")
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self._bar.close()
+
+
+def _last_whole(folder: Path) -> str | None:
+    found = {int(path.parent.name.rpartition("-")[2]): path.parent for path in folder.glob(f"checkpoint-*/{_WHOLE}")}
+    return str(found[max(found)]) if found else None
