@@ -182,9 +182,9 @@ def test_compare_runs_methods_with_and_without_a_language_model(run, tmp_path, m
 
 
 def _rewritten(request):
-    """A text of the request with a word that no other reply has."""
-    shown = request.text.split("<text>")[-1].split("</text>")[0].split()
-    return " ".join([*shown[:3], word(request.text, request.body.get("seed"))])
+    """The first text of the last turn, the nearest, with a word that no other reply has."""
+    shown = request.body["messages"][-1]["content"].split("<text>")[1].split("</text>")[0]
+    return f"{shown} {word(request.text, request.body.get('seed'))}"
 
 
 @pytest.mark.models

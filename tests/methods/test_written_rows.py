@@ -116,11 +116,11 @@ def test_classes_go_to_the_language_model_in_one_batch(embedder, tmp_path):
         embedder=embedder,
     )
     rows = condenser.condense(make_rows(), per_class=2)
-    # 6 points: 2 candidates each, then two rounds of 3 variants each.
-    assert [n for n in batches if n] == [12, 18, 18]
+    # 6 points: 2 candidates each, which are far, so 2 more in other words; then two rounds of 3 variants each.
+    assert [n for n in batches if n] == [12, 12, 18, 18]
     assert rows["label"][:] == [0, 0, 1, 1, 2, 2]
-    shown = [messages[-1]["content"] for messages, _, _ in llm.asked[12:]]
-    assert all(any(name in text for text in shown) for name in ("fruit", "metal", "bird"))
+    said = [messages[0]["content"] for messages, _, _ in llm.asked[24:]]
+    assert all(any(f"<label>{name}</label>" in text for text in said) for name in ("fruit", "metal", "bird"))
 
 
 def test_real_rows_can_be_polished_and_copies_do_not_stay(embedder):
