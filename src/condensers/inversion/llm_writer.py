@@ -185,7 +185,7 @@ class LLMWriter:
 
     def _lacking(self, task: "_Group") -> list[int]:
         """Points without a text that is as near as the furthest of the rows around them."""
-        vector_of = self._vectors(task.found, task.targets.shape[1])
+        vector_of = self._vectors(task)
         furthest = np.asarray(task.rows.vectors[task.neighbours[:, -1]], dtype=np.float64)
         bounds = (_unit(furthest) * task.targets).sum(axis=1)
         return [
@@ -234,7 +234,7 @@ class LLMWriter:
     def _chosen(self, task: "_Group", *, stopped: bool) -> LLMWritten:
         """The closest candidate of each point that no earlier point has; if there is none, the nearest such row."""
         targets, neighbours, rows = task.targets, task.neighbours, task.rows
-        vector_of = self._vectors(task.found, targets.shape[1])
+        vector_of = self._vectors(task)
         taken: set[str] = set()
         texts, cosine, is_row = [], [], []
         for target, candidates, near in zip(targets, task.found, neighbours, strict=True):
@@ -258,19 +258,19 @@ class LLMWriter:
             stopped=stopped,
         )
 
-    def _vectors(self, found: Sequence[Sequence[str]], dim: int) -> dict[str, np.ndarray]:
-        """The unit vector of each candidate."""
-        distinct = list(dict.fromkeys(text for texts in found for text in texts))
-        if not distinct:
-            return {}
-        vectors = np.asarray(self.embedder.encode(distinct), dtype=np.float64)
-        check_finite(vectors)
-        if vectors.shape[1] != dim:
-            raise SettingError(
-                f"the points have {dim} dimensions, vectors of the embedder {self.embedder.name!r} "
-                f"{vectors.shape[1]}. Pass the embedder that the rows were embedded with."
-            )
-        return dict(zip(distinct, _unit(vectors), strict=True))
+    def _vectors(self, task: "_Group") -> dict[str, np.ndarray]:
+        """The unit vector of each candidate; each is embedded once."""
+        new = list(dict.fromkeys(text for texts in task.found for text in texts if text not in task.vector_of))
+        if new:
+            vectors, dim = np.asarray(self.embedder.encode(new), dtype=np.float64), task.targets.shape[1]
+            check_finite(vectors)
+            if vectors.shape[1] != dim:
+                raise SettingError(
+                    f"the points have {dim} dimensions, vectors of the embedder {self.embedder.name!r} "
+                    f"{vectors.shape[1]}. Pass the embedder that the rows were embedded with."
+                )
+            task.vector_of.update(zip(new, _unit(vectors), strict=True))
+        return task.vector_of
 
 
 @dataclass(frozen=True)
@@ -282,6 +282,7 @@ class _Group:
     rows: EmbeddedRows
     source: set[str]
     found: list[list[str]]
+    vector_of: dict[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     def of(cls, points: np.ndarray, rows: EmbeddedRows, num_neighbours: int) -> Self:

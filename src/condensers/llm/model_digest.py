@@ -1,6 +1,7 @@
 """A name for what a model's weights are, without reading all of them."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,16 @@ def folder_digest(folder: Path) -> str:
                 file.seek(place * (size - _PLACE) // (_N_PLACES - 1))
                 digest.update(file.read(_PLACE))
     return digest.hexdigest()[:32]
+
+
+def folder_digests(sources: Mapping[str, str | None]) -> dict[str, str]:
+    """`folder_digest` of those sources that are local folders: training changes them, and their names would not tell.
+
+    Args:
+        sources: Folders and Hub ids by what they are for.
+    """
+    folders = {name: Path(source) for name, source in sources.items() if source and Path(source).is_dir()}
+    return {name: folder_digest(folder) for name, folder in folders.items()}
 
 
 def weights_digest(model: "PreTrainedModel") -> str:

@@ -61,15 +61,15 @@ def read_chats(
     which = torch.tensor([position[tuple(chat)] for chat in chats], device=model.device)
     cache = _cache_of(model) if ahead and len(chats) > 1 else None
     n_shared = _n_shared(distinct) if cache is not None else 0
-    shared = distinct[0][:n_shared]
     width = max(map(len, distinct)) - n_shared
     input_ids = torch.full((len(distinct), n_shared + width), pad_token_id, dtype=torch.int64, device=model.device)
     mask = torch.zeros_like(input_ids)
     mask[:, :n_shared] = 1
     for row, row_mask, chat in zip(input_ids, mask, distinct, strict=True):
-        row[:n_shared] = torch.tensor(shared)
-        row[n_shared + width - (len(chat) - n_shared) :] = torch.tensor(chat[n_shared:])
-        row_mask[n_shared + width - (len(chat) - n_shared) :] = 1
+        own = chat[n_shared:]
+        row[:n_shared] = torch.tensor(chat[:n_shared])
+        row[-len(own) :] = torch.tensor(own)
+        row_mask[-len(own) :] = 1
     n_read = 0
     if cache is not None and (n_shared or len(distinct) < len(chats)):
         if n_shared:

@@ -12,7 +12,7 @@ from condensers.inversion import LLMWriter, Realiser
 from condensers.inversion.inverter import EmbeddingInversion, EmbeddingInverter, InverterCorrector
 from condensers.inversion.inverter.embedding_inversion import load_prefixed
 from condensers.llm import live_usage
-from condensers.llm.model_digest import folder_digest
+from condensers.llm.model_digest import folder_digests
 from condensers.llm.protocol import LIMIT
 from condensers.llm.tokens import rough_tokens
 from condensers.methods.components import describe
@@ -186,9 +186,7 @@ class RealisingCondenser(LLMCondenser, EmbeddingCondenser):
 
     def _document(self) -> dict[str, Any]:
         document = super()._document()
-        folders = {name: Path(getattr(self.config, name) or "") for name in _MODELS if name not in self._parts}
-        # Training may change what lies in a folder, and its name would not tell.
-        digests = {name: folder_digest(path) for name, path in folders.items() if path.name and path.is_dir()}
+        digests = folder_digests({name: getattr(self.config, name) for name in _MODELS if name not in self._parts})
         objects = {**document.get("objects", {}), **digests}
         return {**document, **({"objects": objects} if objects else {})}
 

@@ -10,7 +10,7 @@ import numpy as np
 from condensers.data import Rows
 from condensers.errors import SettingError
 from condensers.llm import CachedLLM, Events, Prompt, SamplingSettings
-from condensers.llm.model_digest import folder_digest
+from condensers.llm.model_digest import folder_digests
 from condensers.methods.generating_condenser import GeneratingCondenser
 from condensers.methods.generation import Drop, SoftSRVCondenserConfig, WriteAfter, Written
 from condensers.methods.learned import Savable, fit_key, keep, kept_folder
@@ -159,9 +159,7 @@ class SoftSRVCondenser(GeneratingCondenser):
     # Saving
 
     def _folder_digests(self) -> dict[str, str]:
-        # Training may change what lies in a folder, and its name would not tell.
-        folders = {name: Path(getattr(self.config, name) or "") for name in ("generator", "adapter")}
-        return {name: folder_digest(path) for name, path in folders.items() if path.name and path.is_dir()}
+        return folder_digests({name: getattr(self.config, name) for name in ("generator", "adapter")})
 
     def _document(self) -> dict[str, Any]:
         document = super()._document()
