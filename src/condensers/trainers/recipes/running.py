@@ -13,6 +13,7 @@ from trl import TrlParser
 from condensers.data import load_source, load_splits
 from condensers.embedding import DEFAULT_EMBEDDER, Embedder, load_embedder
 from condensers.errors import CondensersError, SettingError, SourceNotFoundError
+from condensers.sharing.training_notes import NotingTrainer
 
 _TEST_SPLITS = ("test", "validation", "dev", "valid")
 
@@ -153,6 +154,8 @@ def finish_recipe(trainer: Trainer, test: Dataset | None) -> dict[str, float]:
         metrics = trainer.evaluate(test, metric_key_prefix="test")
         trainer.log_metrics("test", metrics)
         trainer.save_metrics("test", metrics)
+        if isinstance(trainer, NotingTrainer):
+            trainer.create_model_card()  # The one that is saved knows nothing of the test.
     if trainer.args.push_to_hub:
         trainer.push_to_hub()
     return metrics

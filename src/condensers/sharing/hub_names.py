@@ -1,0 +1,60 @@
+"""Names of models and datasets that hold on every machine, told from what this one knows them by."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
+
+# Where huggingface_hub keeps what it downloaded.
+_SNAPSHOT = re.compile(r"models--(?P<id>[^/\\]+)[/\\]snapshots[/\\](?P<revision>[^/\\]+)")
+# How `datasets` names the files that a dataset was read from.
+_ORIGIN = re.compile(r"^hf://datasets/(?P<id>[^@]+)@(?P<revision>[^/]+)/")
+
+
+@dataclass(frozen=True)
+class HubName:
+    """A repository on the Hub.
+
+    Attributes:
+        id: Its name.
+        revision: Its commit; None where it is not known.
+    """
+
+    id: str
+    revision: str | None = None
+
+
+def hub_name(name_or_path: str | None) -> HubName | None:
+    """The Hub name of a model that was loaded by a name or from a folder.
+
+    Args:
+        name_or_path: What it was loaded by, ``user/name`` or a folder. A folder of the Hub's cache has a name; any
+            other has none.
+    """
+    if not name_or_path:
+        return None
+    cached = _SNAPSHOT.search(name_or_path)
+    if cached:
+        return HubName(cached["id"].replace("--", "/"), cached["revision"])
+    if "/" not in name_or_path or is_path(name_or_path):
+        return None
+    try:
+        validate_repo_id(name_or_path)
+    except HFValidationError:
+        return None
+    return HubName(name_or_path)
+
+
+def is_path(name: str) -> bool:
+    """Whether a name is that of a place on this machine or one like it."""
+    return name.startswith((".", "/", "~", "\\")) or ":\\" in name or Path(name).exists()
+
+
+def source_of(dataset: Any) -> HubName | None:  # noqa: ANN401  (a Dataset, or what stands in for one)
+    """The Hub dataset that rows were read from; None if it was none, or several, or nothing tells."""
+    files = getattr(getattr(dataset, "info", None), "download_checksums", None) or {}
+    found = {HubName(match["id"], match["revision"]) for file in files if (match := _ORIGIN.match(str(file)))}
+    return found.pop() if len(found) == 1 and all(_ORIGIN.match(str(file)) for file in files) else None
