@@ -23,7 +23,6 @@ def label_confidence_card(config: LabelConfidenceConfig, **metadata: Any) -> Mod
         pipeline_tag="text-classification",
         tags=["condensers", "reward-model", config.model_type],
         base_model=config.base_model,
-        datasets=(config.recipe or {}).get("dataset"),
     )
     return render_card(
         _PACKAGE,
@@ -48,7 +47,6 @@ def probe_card(config: Mapping[str, Any], n_classes: int, dim: int) -> ModelCard
         library_name="condensers",
         pipeline_tag="text-classification",
         tags=["condensers", "reward-model", config["model_type"]],
-        datasets=config["dataset"],
     )
     return render_card(
         _PACKAGE,

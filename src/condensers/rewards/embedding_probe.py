@@ -13,7 +13,7 @@ from condensers.data import SEPARATOR, find_model_files, read_json, write_json
 from condensers.embedding import Embedder, embed_texts
 from condensers.errors import NotFittedError, RowError, SettingError
 from condensers.rewards.card import probe_card
-from condensers.sharing import push_saved, source_of, write_card
+from condensers.sharing import push_saved, write_card
 
 _CONFIG, _WEIGHTS = "config.json", "model.safetensors"
 
@@ -38,7 +38,7 @@ class EmbeddingProbe:
         self.embedder = embedder
         self.C = C
         self._weights: dict[str, np.ndarray] | None = None
-        self._rows: dict[str, Any] = {"labels": None, "n_rows": None, "dataset": None}
+        self._rows: dict[str, Any] = {"labels": None, "n_rows": None}
 
     def __repr__(self) -> str:
         return f"EmbeddingProbe({self.embedder.name!r}, C={self.C:g})"
@@ -78,11 +78,9 @@ class EmbeddingProbe:
             rows = present[-1:] if len(present) == 2 else present
             slopes[rows], intercepts[rows] = model.coef_, model.intercept_
         self._weights = {"slopes": slopes, "intercepts": intercepts}
-        source = source_of(dataset)
         self._rows = {
             "labels": feature.names if isinstance(feature, ClassLabel) else None,
             "n_rows": len(dataset),
-            "dataset": source and source.id,
         }
         return self
 

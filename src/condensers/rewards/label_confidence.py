@@ -21,7 +21,7 @@ from condensers.rewards.network import LabelConfidenceConfig, LabelConfidenceMod
 from condensers.rewards.recipes import FitRecipe, resolve_recipe
 from condensers.rewards.scoring import cached_scores, score_rows
 from condensers.rewards.tokens import input_columns, length_limit, rows_digest, tokenize_rows
-from condensers.sharing import hub_name, source_of
+from condensers.sharing import hub_name
 from condensers.sharing.shared_model import SharedModel
 
 
@@ -133,14 +133,7 @@ class LabelConfidence(SharedModel, LabelConfidenceModel):
         rows = rows.select_columns(input_columns(self.backbone, rows)).add_column("labels", codes)
         fit_classifier(self.backbone, rows, chosen, self.collate, seed=seed, args=args)
         self.eval()
-        source = source_of(dataset)
-        self.config.recipe = {
-            **asdict(chosen),
-            "seed": seed,
-            "n_rows": len(rows),
-            "dataset": source and source.id,
-            "dataset_revision": source and source.revision,
-        }
+        self.config.recipe = {**asdict(chosen), "seed": seed, "n_rows": len(rows)}
         return self
 
     def predict_log_proba(

@@ -1,6 +1,6 @@
 """What goes with a model that is shared: its card, the code that runs it, and the names that hold everywhere."""
 
-from condensers.sharing.hub_names import HubName, hub_name, source_of
+from condensers.sharing.hub_names import HubName, hub_name
 from condensers.sharing.model_card import CARD_NAME, card_data, link_model, model_spec, render_card, write_card
 from condensers.sharing.pushing import push_saved
 
@@ -13,6 +13,5 @@ __all__ = [
     "model_spec",
     "push_saved",
     "render_card",
-    "source_of",
     "write_card",
 ]

@@ -1,17 +1,14 @@
-"""Names of models and datasets that hold on every machine, told from what this one knows them by."""
+"""Names of models that hold on every machine, told from what this one knows them by."""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id
 
 # Where huggingface_hub keeps what it downloaded.
 _SNAPSHOT = re.compile(r"models--(?P<id>[^/\\]+)[/\\]snapshots[/\\](?P<revision>[^/\\]+)")
-# How `datasets` names the files that a dataset was read from.
-_ORIGIN = re.compile(r"^hf://datasets/(?P<id>[^@]+)@(?P<revision>[^/]+)/")
 
 
 @dataclass(frozen=True)
@@ -51,10 +48,3 @@ def hub_name(name_or_path: str | None) -> HubName | None:
 def is_path(name: str) -> bool:
     """Whether a name is that of a place on this machine or one like it."""
     return name.startswith((".", "/", "~", "\\")) or ":\\" in name or Path(name).exists()
-
-
-def source_of(dataset: Any) -> HubName | None:  # noqa: ANN401  (a Dataset, or what stands in for one)
-    """The Hub dataset that rows were read from; None if it was none, or several, or nothing tells."""
-    files = getattr(getattr(dataset, "info", None), "download_checksums", None) or {}
-    found = {HubName(match["id"], match["revision"]) for file in files if (match := _ORIGIN.match(str(file)))}
-    return found.pop() if len(found) == 1 and all(_ORIGIN.match(str(file)) for file in files) else None

@@ -109,7 +109,7 @@ def is_replaceable(card: ModelCard) -> bool:
     mark = _MARK.search(card.text)
     if mark is None:
         return _BLANK in card.text
-    return mark[1] == _digest(_MARK.sub("", card.text))
+    return mark[1] == _digest(_MARK.sub("\n", card.text))
 
 
 def _keep_metadata(card: ModelCard, old: ModelCard) -> None:

@@ -5,8 +5,6 @@ from typing import Any
 
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from condensers.sharing.hub_names import source_of
-
 _MEASURES = ("eval_", "test_")
 _TIMES = ("_runtime", "_per_second", "_preparation_time")
 
@@ -21,14 +19,14 @@ class TrainingNotes(TrainerCallback):
 
     def __init__(self, config: Any, rows: Any) -> None:  # noqa: ANN401  (a configuration; a Dataset)
         self._config = config
-        source = source_of(rows)
-        self._rows = {
-            "n_rows": None if rows is None else len(rows),
-            "dataset": source and source.id,
-            "dataset_revision": source and source.revision,
-            "split": None if source is None or rows.split is None else str(rows.split),
-        }
+        self._rows: dict[str, Any] = {"n_rows": None if rows is None else len(rows), "dataset": None}
         self._metrics: dict[str, float] = {}
+
+    def name_dataset(self, dataset: str) -> None:
+        """Notes the Hub id of the dataset that is trained on, which its rows do not know."""
+        self._rows["dataset"] = dataset
+        if self._config.training is not None:
+            self._config.training["dataset"] = dataset
 
     def on_log(
         self,
@@ -54,7 +52,18 @@ class TrainingNotes(TrainerCallback):
 
 
 class NotingTrainer(Trainer):
-    """A trainer whose models say on their cards how they were trained."""
+    """A trainer whose models say on their cards how they were trained.
+
+    Attributes:
+        notes: What it notes.
+    """
+
+    notes: TrainingNotes
+
+    def take_notes(self, config: Any, rows: Any) -> None:  # noqa: ANN401  (a configuration; a Dataset)
+        """Begins to note in `config`; see `TrainingNotes`."""
+        self.notes = TrainingNotes(config, rows)
+        self.add_callback(self.notes)
 
     def write_card(self, folder: Path, **metadata: Any) -> None:  # noqa: ANN401  (fields of ModelCardData)
         """Writes configuration and card of the model as it is trained by now."""
@@ -87,13 +96,17 @@ class NotingTrainer(Trainer):
         """
         if not self.is_world_process_zero():
             return
+        datasets = dataset_tags or dataset or []
+        datasets = [datasets] if isinstance(datasets, str) else list(datasets)
+        if len(datasets) == 1:
+            self.notes.name_dataset(datasets[0])
         given = {
             "language": language,
             "license": license,
             "tags": [tags] if isinstance(tags, str) else tags,
             "model_name": model_name,
             "base_model": finetuned_from,
-            "datasets": dataset_tags or dataset,
+            "datasets": datasets,
         }
         self.write_card(Path(str(self.args.output_dir)), **{name: value for name, value in given.items() if value})
 

@@ -6,8 +6,12 @@ from typing import Any
 import peft
 from huggingface_hub import ModelCard, ModelCardData
 
+from condensers.data import write_text
 from condensers.sharing import CARD_NAME, card_data, hub_name, link_model, model_spec, render_card, write_card
 from condensers.sharing.model_card import read_card
+
+# How PEFT repeats the base model among the tags; the Hub does so by itself.
+_BASE_TAG = "base_model:adapter:"
 
 
 def adapter_card(config: Any, **metadata: Any) -> ModelCard:  # noqa: ANN401  (a SoftSRVConfig)
@@ -41,10 +45,10 @@ def adapter_card(config: Any, **metadata: Any) -> ModelCard:  # noqa: ANN401  (a
 
 
 def complete_card(folder: Path, card: ModelCard) -> None:
-    """Writes the card where PEFT has written its own.
+    """Writes the card where PEFT has written its own; one that somebody edited keeps its text.
 
-    PEFT 0.21 gives any card the base model of the adapter, be it a folder of this machine, which the Hub refuses in
-    metadata. In a card that somebody edited, that is all that is put right.
+    PEFT 0.21 puts the folder of a base model into the metadata of any card, which the Hub refuses and which concerns
+    nobody; here it gets the base model's name, or goes.
 
     Args:
         folder: Folder of the adapter.
@@ -53,8 +57,10 @@ def complete_card(folder: Path, card: ModelCard) -> None:
     Raises:
         OSError: if it cannot be written.
     """
-    if not write_card(folder, card):
-        theirs = read_card(folder / CARD_NAME)
-        if theirs.data.base_model and not hub_name(str(theirs.data.base_model)):
-            theirs.data.base_model = card.data.base_model
-            theirs.save(folder / CARD_NAME)
+    path = folder / CARD_NAME
+    if path.is_file():
+        theirs = read_card(path)
+        theirs.data.base_model = card.data.base_model
+        theirs.data.tags = [tag for tag in theirs.data.tags or [] if not tag.startswith(_BASE_TAG)]
+        write_text(path, str(theirs))
+    write_card(folder, card)

@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerBase
 
 from condensers.embedding import Embedder
 from condensers.errors import SettingError
-from condensers.sharing.training_notes import NotingTrainer, TrainingNotes
+from condensers.sharing.training_notes import NotingTrainer
 from condensers.softsrv.card import adapter_card, complete_card
 from condensers.softsrv.embedders import adapter_config, check_embedder
 from condensers.softsrv.training_config import SoftSRVTrainingConfig
@@ -73,7 +73,7 @@ class SoftSRVTrainer(NotingTrainer):
             processing_class=processing_class,
             **kwargs,
         )
-        self.add_callback(TrainingNotes(config, train_dataset))
+        self.take_notes(config, train_dataset)
         # transformers 5.23 leaves the first token of each text out when it counts those that a loss is a mean over,
         # since a causal model has nothing to predict it from. Here it has the virtual tokens.
         self._loss_shifts_labels = False

@@ -20,7 +20,7 @@ from condensers.inversion.inverter.targets import check_embedder
 from condensers.inversion.inverter.training_config import InverterTrainingConfig
 from condensers.inversion.inverter.training_rows import InversionCollator, inversion_rows
 from condensers.sharing import write_card
-from condensers.sharing.training_notes import NotingTrainer, TrainingNotes
+from condensers.sharing.training_notes import NotingTrainer
 
 _logger = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class InverterTrainer(NotingTrainer):
             processing_class=model.processing_class,
             **kwargs,
         )
-        self.add_callback(TrainingNotes(model.config, train_dataset))
+        self.take_notes(model.config, train_dataset)
 
     def prepare(self, dataset: Dataset, model: PrefixedModel | None = None) -> Dataset:
         """Rows as `evaluate` and `predict` take them; see `inversion_rows`.

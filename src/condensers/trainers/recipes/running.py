@@ -13,6 +13,7 @@ from trl import TrlParser
 from condensers.data import load_source, load_splits
 from condensers.embedding import DEFAULT_EMBEDDER, Embedder, load_embedder
 from condensers.errors import CondensersError, SettingError, SourceNotFoundError
+from condensers.sharing import hub_name
 from condensers.sharing.training_notes import NotingTrainer
 
 _TEST_SPLITS = ("test", "validation", "dev", "valid")
@@ -100,6 +101,12 @@ class EmbeddedRecipe(DatasetRecipe):
             SourceNotFoundError: if there is no such model.
         """
         return load_embedder(self.embedder, prompt=self.embedder_prompt)
+
+    def note_dataset(self, trainer: NotingTrainer) -> None:
+        """Has the card name the dataset, where it is one of the Hub."""
+        found = hub_name(self.dataset_name)
+        if found is not None:
+            trainer.notes.name_dataset(found.id)
 
 
 @dataclass
