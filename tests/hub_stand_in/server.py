@@ -75,6 +75,7 @@ class StandInHub(ThreadingHTTPServer):
         repositories: By kind ("model" or "dataset") and id.
         storage: Large files by the SHA-256 of their content, whether or not a commit names them.
         requests: Name of each step that was asked for, in order.
+        faults: Those that are planted and have not happened yet.
         heard: Everything that was sent to it but the tokens: paths, and bodies as bytes.
         accounts: User and role by token.
     """
@@ -93,21 +94,21 @@ class StandInHub(ThreadingHTTPServer):
         self.requests = []
         self.heard = []
         self.accounts = dict(LOGGED_IN)
-        self._faults = []
+        self.faults = []
         self.lock = threading.RLock()
 
     def plant(self, *faults):
         """Has these steps go wrong the next time they are asked for."""
-        self._faults.extend(faults)
+        self.faults.extend(faults)
 
     def fault(self, step):
         """The fault that is due, taken off the list when it has happened often enough."""
         with self.lock:
-            found = next((fault for fault in self._faults if fault.at == step), None)
+            found = next((fault for fault in self.faults if fault.at == step), None)
             if found is not None:
                 found.times -= 1
                 if found.times == 0:
-                    self._faults.remove(found)
+                    self.faults.remove(found)
             return found
 
     def counts(self):

@@ -7,12 +7,13 @@ from typing import Any
 
 from huggingface_hub import ModelCard, ModelCardData
 
+from condensers.methods.papers import PAPERS
 from condensers.methods.record import RunRecord
 from condensers.sharing import hub_name, link_model, render_card
 
 
 def condenser_card(document: Mapping[str, Any], run: RunRecord | None, embedder_fingerprint: str | None) -> ModelCard:
-    """Writes a card that says what the condenser is, what it was last run on, and how to load it.
+    """Writes a card that says what the condenser is, after which paper, what it was last run on, and how to load it.
 
     Args:
         document: What `condenser_config.json` holds.
@@ -32,6 +33,7 @@ def condenser_card(document: Mapping[str, Any], run: RunRecord | None, embedder_
         "condenser_card.md",
         data,
         condenser_type=kind,
+        paper=PAPERS.get(kind),
         version=document["condensers_version"],
         settings=_shown(settings),
         components=_shown(document["components"]),
