@@ -74,10 +74,36 @@ class Chromium:
         self._read(lambda found: found.get("method") == "Page.loadEventFired")
 
     def value(self, script):
-        """What an expression gives in the page."""
-        reply = self.send("Runtime.evaluate", expression=script, returnByValue=True)
+        """What an expression gives in the page; what a promise gives that it is."""
+        reply = self.send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in reply, reply
         return reply["result"].get("value")
+
+    def click(self, selector):
+        """Presses and lets go of the mouse in the middle of an element, which must be what lies there."""
+        spot = self.value(
+            "(async () => { const e = document.querySelector(" + json.dumps(selector) + ");"
+            " e.scrollIntoView({block: 'center', behavior: 'instant'});"
+            # What moved before may yet be scrolled back into its place.
+            " for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);"
+            " const box = e.getBoundingClientRect(), at = [box.x + box.width / 2, box.y + box.height / 2];"
+            " const top = document.elementFromPoint(...at);"
+            " return e.contains(top) || top.contains(e) ? at : null; })()"
+        )
+        assert spot is not None, f"{selector} is covered"
+        self.click_at(*spot)
+
+    def click_at(self, x, y):
+        for kind in ("mousePressed", "mouseReleased"):
+            self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def press(self, key):
+        """Presses a key and lets go of it: a letter, or one by its name such as Enter or ArrowRight."""
+        codes = {"Enter": 13, "Escape": 27, "Tab": 9, "ArrowRight": 39, "ArrowLeft": 37}
+        what = {"key": key, "code": key, "windowsVirtualKeyCode": codes.get(key, 0)}
+        text = {"text": "\r"} if key == "Enter" else {"text": key} if len(key) == 1 else {}
+        self.send("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", **what, **text)
+        self.send("Input.dispatchKeyEvent", type="keyUp", **what)
 
     def complaints(self):
         """Everything the console has said, and every address asked for beside the page's own."""
