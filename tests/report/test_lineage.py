@@ -136,7 +136,8 @@ def test_a_row_that_is_clicked_shows_the_source_rows_it_stands_for(page, chromiu
     said = chromium.value("document.querySelector('.inline').innerText")
     assert f"Stands for {size} source rows of its class" in said and "made from this" in said
     parts = "[...e.querySelectorAll('.cosine, .what')].map(part => part.textContent)"
-    assert chromium.value(f"[...document.querySelectorAll('.inline li')].map(e => {parts})") == [[f"{k.similarity:.3f}", f"story {k.position} of Sports"] for k in nearest]
+    shown = chromium.value(f"[...document.querySelectorAll('.inline li')].map(e => {parts})")
+    assert shown == [[f"{k.similarity:.3f}", f"story {k.position} of Sports"] for k in nearest]
     assert chromium.value("document.querySelector('.inline').previousElementSibling.id") == "row-0-5"
     assert chromium.value(PANEL).startswith("Condensed row 5")
     assert chromium.value(LIT) == size + 1  # all 60 source rows are on the map; and the row itself

@@ -19,6 +19,7 @@ from condensers.errors import StorageError
 from condensers.evaluation import MethodResult
 from condensers.report import formatting
 from condensers.report.accuracy import accuracy_text, draw_accuracy, scores_of
+from condensers.report.budgets import CURVE_HEIGHT, draw_curves
 from condensers.report.charts import HISTOGRAM_HEIGHT, draw_balance, draw_histograms
 from condensers.report.classes import N_STYLES, class_styles
 from condensers.report.lineage import Lineage, lineage_data, trace_lineage
@@ -65,7 +66,8 @@ def write_report(
         title: Heading of the page.
         source: The rows that were condensed, without duplicates.
         vectors: One unit vector a source row.
-        results: What each method made of them; several are compared.
+        results: What each method made of them; several are compared, and where a method was run with several budgets
+            its accuracy is drawn over them.
         seed: Fixes which source rows are on the map, and where.
 
     Shape:
@@ -112,6 +114,8 @@ def render(*, title: str, source: Rows, vectors: Matrix, results: Sequence[Metho
             figures=_figures(entries[0], source, float(np.nanmean(distances[0]))) if len(entries) == 1 else [],
             columns=compare(entries),
             panels=draw_accuracy(entries),
+            curves=draw_curves(entries),
+            curve_height=CURVE_HEIGHT,
             histograms=draw_histograms([entry.label for entry in entries], distances),
             histogram_height=HISTOGRAM_HEIGHT,
             balances=[draw_balance(source, entry, sort=many_classes) for entry in entries],
