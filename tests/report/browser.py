@@ -62,11 +62,19 @@ class Chromium:
             if wanted(found):
                 return found
 
+    def pretend(self, media="", *, dark=False, still=False):
+        """Makes the page believe that it is printed, or seen by someone who likes the dark, or no movement."""
+        wishes = {
+            "prefers-color-scheme": "dark" if dark else "light",
+            "prefers-reduced-motion": "reduce" if still else "no-preference",
+        }
+        features = [{"name": name, "value": value} for name, value in wishes.items()]
+        self.send("Emulation.setEmulatedMedia", media=media, features=features)
+
     def show(self, path, width, *, dark=False):
         """Opens a file at a width, as a phone would below 600 pixels."""
-        scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.events.clear()
-        self.send("Emulation.setEmulatedMedia", features=scheme)
+        self.pretend(dark=dark)
         self.send(
             "Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=width < 600
         )

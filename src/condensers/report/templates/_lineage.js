@@ -37,13 +37,15 @@
   };
 
   const relatives = ({ method, row }) => {
-    const { sizes, parents, kin } = data.methods[method];
+    const { sizes, parents, kin, owners } = data.methods[method];
     const size = sizes[row - 1];
+    const lit = owners.filter((owner) => owner === row).length;
     const own = kin[row - 1].filter(([, , , owner]) => owner === row).length;
     const made = kin[row - 1].filter(([, , parent]) => parent).length;
     const where = data.classes.length ? " of its class" : "";
+    const some = [own < size && `${own} of them are below`, lit < size && `${lit.toLocaleString("en")} on the map`].filter(Boolean);
     const lines = [
-      size ? `Stands for ${count(size, "source row")}${where}${own < size ? `; ${own} of them are below` : ""}.` : `No source row${where} has it as the nearest.`,
+      size ? `Stands for ${count(size, "source row")}${where}${some.length ? `; ${some.join(", ")}` : ""}.` : `No source row${where} has it as the nearest.`,
       parents[row - 1] > made ? `Made from ${count(parents[row - 1], "source row")}; ${made} of them are below.` : "",
       own + made ? "The nearest come first; numbers are cosines to it." : "",
     ];
