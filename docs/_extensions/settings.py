@@ -5,6 +5,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.util import inspect
 from sphinx.util.typing import stringify_annotation
 
 import condensers
@@ -33,7 +34,7 @@ def _default(field: Field) -> str:
     return f" Default: ``{field.default_factory()!r}``." if field.default_factory is not MISSING else ""
 
 
-def _add_settings(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:  # noqa: ANN401
+def _add_settings(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
     if not _is_settings(what, obj):
         return
     described = [
@@ -48,16 +49,23 @@ def _shorten_signature(
     app: Sphinx,
     what: str,
     name: str,
-    obj: Any,
-    options: Any,
+    obj: object,
+    options: object,
     signature: str | None,
-    returns: str | None,  # noqa: ANN401
+    returns: str | None,
 ) -> tuple[str | None, str | None]:
-    """A hundred arguments of `TrainingArguments` say less than none."""
-    return ("(**settings)", None) if _is_settings(what, obj) else (signature, returns)
+    """A hundred arguments of `TrainingArguments` say less than none, and so do those of a mixin's `__new__`."""
+    if _is_settings(what, obj):
+        return "(**settings)", None
+    if signature == "(*args, **kwargs)" and isinstance(obj, type):
+        if issubclass(obj, condensers.Condenser):
+            arguments = inspect.signature(obj.__init__, bound_method=True)
+            return inspect.stringify_signature(arguments, unqualified_typehints=True), None
+        return "", None  # protocols
+    return signature, returns
 
 
-def _skip_public(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: Any) -> bool | None:  # noqa: ANN401
+def _skip_public(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
     """Names of the package's root are described under that name, and not again in their room."""
     return True if what == "module" and name in condensers.__all__ else None
 
