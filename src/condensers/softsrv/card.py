@@ -60,7 +60,7 @@ def complete_card(folder: Path, card: ModelCard) -> None:
     path = folder / CARD_NAME
     if path.is_file():
         theirs = read_card(path)
-        theirs.data.base_model = card.data.base_model
-        theirs.data.tags = [tag for tag in theirs.data.tags or [] if not tag.startswith(_BASE_TAG)]
+        theirs.data["base_model"] = card.data.get("base_model")
+        theirs.data["tags"] = [tag for tag in theirs.data.get("tags") or [] if not tag.startswith(_BASE_TAG)]
         write_text(path, str(theirs))
     write_card(folder, card)
