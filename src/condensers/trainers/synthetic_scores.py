@@ -99,7 +99,7 @@ def score_synthetic(
                 label_names=names if given is None else None,
             )
         if given is None:
-            checker.fit(rows, recipe=recipe, text=text, label=label, seed=seed)  # type: ignore[arg-type]
+            checker.fit(rows, recipe=recipe, text=text, label=label, seed=seed)
         options = {"text": text, "batch_size": batch_size, "progress": progress}
         log_probs[name] = checker.log_prob(dataset, label=label, **options)  # type: ignore[arg-type]
         if quality_dataset is not None:
