@@ -274,6 +274,15 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON and
 Public = Annotated[
     bool, typer.Option("--public", help="Let everybody see it; private if not given.", rich_help_panel=_HUB)
 ]
+Push = Annotated[
+    str | None,
+    typer.Option(
+        "--push",
+        help="Publish the rows as this dataset repository, user/name, which is made before any work is spent; see "
+        "`condensers push`.",
+    ),
+]
+PushPublic = Annotated[bool, typer.Option("--public", help="With --push: let everybody see it.")]
 Branch = Annotated[str | None, typer.Option("--branch", help="Branch to write to; main.", rich_help_panel=_HUB)]
 Licence = Annotated[
     str | None,

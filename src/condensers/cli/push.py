@@ -66,9 +66,12 @@ def push(
         for line in _plan(done):
             note(line)
     else:
-        note(
-            f"{done.url} ({'private' if done.private else 'public'}), commit {done.commit[:8] if done.commit else ''}."
-        )
+        note(published(done))
+
+
+def published(done: "Published") -> str:
+    """Where rows were published, in a line for people."""
+    return f"Published at {done.url} ({'private' if done.private else 'public'}), commit {(done.commit or '')[:8]}."
 
 
 def _plan(done: "Published") -> list[str]:

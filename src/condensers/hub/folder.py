@@ -15,6 +15,8 @@ from condensers.hub.card import dataset_card
 from condensers.methods import RunRecord
 
 RUN_FILE = "condensers_run.json"
+EVALUATION_FILE = "condensers_evaluation.json"
+"""Where ``condensers evaluate`` leaves what it measured."""
 
 
 def save_condensed(dataset: Dataset, path: str | os.PathLike[str], run: RunRecord, *, overwrite: bool = False) -> Path:

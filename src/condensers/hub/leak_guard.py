@@ -98,19 +98,20 @@ def _look_through(rows: Dataset, phone_regions: Sequence[str]) -> Iterator[Findi
         if column in provenance:
             continue
         for i, value in enumerate(rows.with_format(None)[column]):
-            for text in _texts_in(value):
+            for text in texts_in(value):
                 yield from findings_in(i, column, text, phone_regions)
 
 
-def _texts_in(value: object) -> Iterator[str]:
+def texts_in(value: object) -> Iterator[str]:
+    """Yields every text in the value of a column, however deep in lists and records."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         for part in value.values():
-            yield from _texts_in(part)
+            yield from texts_in(part)
     elif isinstance(value, (list, tuple)):
         for part in value:
-            yield from _texts_in(part)
+            yield from texts_in(part)
 
 
 def _compare(

@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,19 +12,16 @@ from datasets import Dataset
 from huggingface_hub import DatasetCard, constants
 from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
-from condensers.data import read_json, str_of
+from condensers.data import read_json, str_of, write_json
 from condensers.errors import LeakError, SettingError
 from condensers.hub.card import dataset_card
-from condensers.hub.folder import RUN_FILE, load_condensed, write_rows
+from condensers.hub.folder import EVALUATION_FILE, RUN_FILE, load_condensed, write_rows
 from condensers.hub.leak_guard import LeakReport, about_findings, check_leaks
 from condensers.hub.personal_data import PHONE_REGIONS, findings_in
 from condensers.hub.repository import Reservation, commit_folder, released_on_failure, reserve
 from condensers.hub.reproduction import public_path
 from condensers.hub.source_card import read_source_card
 from condensers.methods import Condenser, RunRecord
-
-EVALUATION_FILE = "condensers_evaluation.json"
-"""Where ``condensers evaluate`` leaves in a folder what it measured."""
 
 # Examples of what was dropped may hold test rows; only how many there were is published.
 _WITHHELD = ("examples",)
@@ -133,6 +130,8 @@ def publish(
             )
 
         write_rows(rows, folder, _public(record), card)
+        if evaluation is not None:
+            write_json(folder / EVALUATION_FILE, evaluation)
         if not allow_personal_data:
             _check_texts(folder)
         text = (folder / "README.md").read_text(encoding="utf-8")
@@ -141,9 +140,10 @@ def publish(
         if dry_run:
             return Published(repo_id, url, None, private, text, files, leaks)
         place = reservation or reserve(repo_id, private=private, revision=revision, token=token)
-        with released_on_failure(place), _quiet():
+        # What was reserved before is for whoever did so to take back.
+        with nullcontext() if reservation else released_on_failure(place), _quiet():
             message = f"{len(rows)} rows by {record.method}"
-            commit = commit_folder(place, folder, message=message, replace=_replaced(place))
+            commit = commit_folder(place, folder, message=message, replace=place.replaced)
         return Published(repo_id, url, commit, place.private, text, files, leaks)
 
 
@@ -161,27 +161,8 @@ def _rows_and_record(
         raise SettingError(f"the folder {str_of(dataset)!r} holds the record of its run; leave `run` out.")
     rows, record = load_condensed(dataset)
     measured = Path(dataset) / EVALUATION_FILE
-    return rows, record, read_json(measured, what="evaluation") if measured.is_file() else None
-
-
-def _replaced(place: Reservation) -> tuple[str, ...]:
-    """The rows that were published there before.
-
-    Raises:
-        SettingError: if what is there was not published by this library.
-    """
-    data = tuple(name for name in place.files if name.startswith("data/"))
-    others = [name for name in place.files if name not in (".gitattributes", "README.md") and not _is_ours(name)]
-    if (data or others) and RUN_FILE not in place.files:
-        raise SettingError(
-            f"the repository {place.repo_id!r} holds files that this library has not published: "
-            f"{', '.join([*data, *others][:5])}. Choose another name; nothing there was changed."
-        )
-    return tuple(name for name in data if _is_ours(name))
-
-
-def _is_ours(name: str) -> bool:
-    return name in (RUN_FILE, EVALUATION_FILE) or (name.startswith("data/train-") and name.endswith(".parquet"))
+    evaluation = read_json(measured, what="evaluation") if measured.is_file() else None
+    return rows, record, evaluation and {**evaluation, "against": public_path(evaluation["against"])}
 
 
 def _public(run: RunRecord) -> RunRecord:

@@ -1,7 +1,7 @@
 """A repository on the Hub: made before the work, changed in one commit, taken back if nothing came of it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, co
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OfflineModeIsEnabled
 
 from condensers.errors import AccessError, CondensersError, ConflictError, ServiceError, SettingError
+from condensers.hub.folder import EVALUATION_FILE, RUN_FILE
 
 _LOG_IN = "Log in with `hf auth login`, or set HF_TOKEN to a token with write access."
 
@@ -24,7 +25,7 @@ class Reservation:
         parent: The commit at its head.
         created: Whether it was made just now.
         private: Whether others cannot see it.
-        files: What lies at the head.
+        replaced: What lies at the head and goes when other rows take its place.
         token: What to ask the Hub with; None for the one that is logged in. Not shown.
     """
 
@@ -33,7 +34,7 @@ class Reservation:
     parent: str
     created: bool
     private: bool
-    files: tuple[str, ...]
+    replaced: tuple[str, ...]
     token: str | None = None
 
     def __repr__(self) -> str:
@@ -54,7 +55,8 @@ def reserve(
         token: Hub token; None takes the one that is logged in.
 
     Raises:
-        SettingError: if `repo_id` is no name of a repository, or what is there is public and `private` is True.
+        SettingError: if `repo_id` is no name of a repository, or what is there is public and `private` is True, or
+            was not published by this library.
         AccessError: if the Hub does not know who asks, or does not allow it.
         ServiceError: if it cannot be reached.
     """
@@ -75,8 +77,8 @@ def reserve(
             f"the repository {repo_id!r} is public: what is published there everybody sees. Pass `private=False` "
             f"(`--public`) if that is meant, or choose another name."
         )
-    files = tuple(file.rfilename for file in found.siblings or ())
-    return Reservation(repo_id, branch, str(found.sha), created, bool(found.private), files, token)
+    replaced = _ours(repo_id, [file.rfilename for file in found.siblings or ()])
+    return Reservation(repo_id, branch, str(found.sha), created, bool(found.private), replaced, token)
 
 
 def commit_folder(place: Reservation, folder: Path, *, message: str, replace: tuple[str, ...] = ()) -> str:
@@ -174,6 +176,23 @@ def _create(api: HfApi, repo_id: str, private: bool) -> bool:
             raise
         return False
     return True
+
+
+def _ours(repo_id: str, names: Sequence[str]) -> tuple[str, ...]:
+    """The files that this library published there.
+
+    Raises:
+        SettingError: if there are others.
+    """
+    rows = [name for name in names if name.startswith("data/train-") and name.endswith(".parquet")]
+    known = {".gitattributes", "README.md", RUN_FILE, EVALUATION_FILE, *rows}
+    others = [name for name in names if name not in known] or ([] if RUN_FILE in names else rows)
+    if others:
+        raise SettingError(
+            f"the repository {repo_id!r} holds what this library has not published: {', '.join(others[:5])}. Choose "
+            f"another name; nothing there was changed."
+        )
+    return tuple(name for name in (*rows, EVALUATION_FILE) if name in names)
 
 
 def _translated(error: Exception, repo_id: str, done: str, token: str | None) -> Exception:
