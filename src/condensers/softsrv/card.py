@@ -37,6 +37,7 @@ def adapter_card(config: Any, **metadata: Any) -> ModelCard:  # noqa: ANN401  (a
         base=link_model(config.base_model_name_or_path, config.revision),
         base_is_known=base is not None,
         base_spec=model_spec(base.id if base else None),
+        pinned=(base.revision or config.revision) if base else None,
         embedder=link_model(config.embedder_name),
         loading=f"load_embedder({model_spec(config.embedder_name)})",
         training=config.training,
