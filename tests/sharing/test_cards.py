@@ -185,3 +185,15 @@ def test_an_adapter_is_pushed_with_its_card(hub, tmp_path):
     push_saved(model.save_pretrained, "me/adapter")
     assert "A SoftSRV adapter" in ModelCard.load("me/adapter").text
     assert hub.repositories["model", "me/adapter"].private
+
+
+def test_an_embedder_out_of_a_folder_leaves_no_path_in_what_is_saved(tmp_path, dataset):
+    embedder = WordEmbedder("/home/somebody/models/minilm")
+    made = {
+        "inverter": tiny_inverter(embedder=embedder),
+        "probe": EmbeddingProbe(embedder).fit(dataset, text=["text"], label="label"),
+    }
+    for name, model in made.items():
+        model.save_pretrained(tmp_path / name)
+        for file in (tmp_path / name).iterdir():
+            assert b"somebody" not in file.read_bytes(), file

@@ -1,4 +1,4 @@
-from condensers.sharing import HubName, hub_name
+from condensers.sharing import HubName, hub_name, public_name
 
 
 def test_names_on_the_hub(tmp_path):
@@ -13,3 +13,11 @@ def test_a_folder_that_is_here_is_no_name_though_it_reads_like_one(tmp_path, mon
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs" / "inverter").mkdir(parents=True)
     assert hub_name("runs/inverter") is None
+
+
+def test_what_others_may_read():
+    assert public_name("/home/somebody/models/minilm/") == "minilm"
+    assert public_name("C:\\models\\minilm") == "minilm"
+    assert public_name("/cache/models--me--lm/snapshots/abc") == "me/lm"
+    for name in ("me/lm", "words", "bge@http://localhost:8000/v1"):
+        assert public_name(name) == name

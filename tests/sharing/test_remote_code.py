@@ -125,3 +125,11 @@ def test_the_code_that_travels_needs_torch_transformers_and_numpy_alone(tmp_path
         needed = {package for file in files for package in get_imports(file)}
         standard = {"typing", "os", "math", "collections"}
         assert needed - standard <= {"torch", "transformers", "numpy", "huggingface_hub"}
+
+
+def test_without_peft_a_model_with_an_adapter_says_what_it_needs(monkeypatch):
+    from condensers.inversion.inverter.network import modeling_prefixed
+
+    monkeypatch.setattr(modeling_prefixed, "is_peft_available", lambda: False)
+    with pytest.raises(ImportError, match="pip install peft"):
+        tiny_inverter("causal", tuning="lora", lora_r=2)

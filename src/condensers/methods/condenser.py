@@ -334,7 +334,7 @@ class Condenser(ModelHubMixin):
 
     def generate_model_card(self, *args: Any, **kwargs: Any) -> ModelCard:
         """Writes the card of the saved condenser."""
-        return condenser_card(self._document(), self._run, self._embedder and self._embedder.fingerprint)
+        return condenser_card(self._document(), self._run, self._embedder.fingerprint if self._embedder else None)
 
     def push_to_hub(self, repo_id: str, *, private: bool | None = True, **kwargs: Any) -> str:
         """Uploads the condenser; private unless `private=False`. A card that somebody edited there stays.

@@ -13,7 +13,7 @@ from condensers.data import SEPARATOR, find_model_files, read_json, write_json
 from condensers.embedding import Embedder, embed_texts
 from condensers.errors import NotFittedError, RowError, SettingError
 from condensers.rewards.card import probe_card
-from condensers.sharing import push_saved, write_card
+from condensers.sharing import public_name, push_saved, write_card
 
 _CONFIG, _WEIGHTS = "config.json", "model.safetensors"
 
@@ -115,7 +115,7 @@ class EmbeddingProbe:
         save_file(weights, folder / _WEIGHTS)
         config = {
             "model_type": "embedding_probe",
-            "embedder": self.embedder.name,
+            "embedder": public_name(self.embedder.name),
             "embedder_fingerprint": self.embedder.fingerprint,
             "C": self.C,
             **self._rows,

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from accelerate import PartialState
@@ -40,7 +40,6 @@ class LabelConfidence(SharedModel, LabelConfidenceModel):
         checker.save_pretrained("checker")            # the tokenizer goes with it
     """
 
-    config: LabelConfidenceConfig
     config_class = LabelConfidenceConfig
     network_class = LabelConfidenceModel
     auto_classes = ("AutoModel", "AutoModelForSequenceClassification")
@@ -225,7 +224,7 @@ class LabelConfidence(SharedModel, LabelConfidenceModel):
 
     def model_card(self, **metadata: Any) -> ModelCard:  # noqa: ANN401  (fields of ModelCardData)
         """The card of the model as it is; see `SharedModel.model_card`."""
-        return label_confidence_card(self.config, **metadata)
+        return label_confidence_card(cast(LabelConfidenceConfig, self.config), **metadata)
 
     def collate(self, features: list[dict[str, Any]]) -> Any:  # noqa: ANN401  (a BatchEncoding)
         """Pads tokenised rows to one batch.

@@ -45,6 +45,14 @@ def hub_name(name_or_path: str | None) -> HubName | None:
     return HubName(name_or_path)
 
 
+def public_name(name: str) -> str:
+    """What to call a model where others read it: its Hub name, the last part of a path, or the name as it is."""
+    found = hub_name(name)
+    if found is not None:
+        return found.id
+    return re.split(r"[/\\]", name.rstrip("/\\"))[-1] if is_path(name) else name
+
+
 def is_path(name: str) -> bool:
     """Whether a name is that of a place on this machine or one like it."""
     return name.startswith((".", "/", "~", "\\")) or ":\\" in name or Path(name).exists()

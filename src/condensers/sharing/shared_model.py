@@ -63,7 +63,7 @@ class SharedModel(PreTrainedModel):
         if upload.pop("push_to_hub", False):
             self.push_to_hub(upload.pop("repo_id", folder.name), **upload)
 
-    def push_to_hub(  # type: ignore[override]  (what is left out goes to `push_saved`)
+    def push_to_hub(  # type: ignore[override]  # What is left out goes to `push_saved`.
         self,
         repo_id: str,
         *,

@@ -37,6 +37,7 @@ def adapter_card(config: Any, **metadata: Any) -> ModelCard:  # noqa: ANN401  (a
         base=link_model(config.base_model_name_or_path, config.revision),
         base_is_known=base is not None,
         base_spec=model_spec(base.id if base else None),
+        pinned=(base.revision or config.revision) if base else None,
         embedder=link_model(config.embedder_name),
         loading=f"load_embedder({model_spec(config.embedder_name)})",
         training=config.training,
@@ -60,7 +61,7 @@ def complete_card(folder: Path, card: ModelCard) -> None:
     path = folder / CARD_NAME
     if path.is_file():
         theirs = read_card(path)
-        theirs.data.base_model = card.data.base_model
-        theirs.data.tags = [tag for tag in theirs.data.tags or [] if not tag.startswith(_BASE_TAG)]
+        theirs.data["base_model"] = card.data.get("base_model")
+        theirs.data["tags"] = [tag for tag in theirs.data.get("tags") or [] if not tag.startswith(_BASE_TAG)]
         write_text(path, str(theirs))
     write_card(folder, card)

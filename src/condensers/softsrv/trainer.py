@@ -11,6 +11,7 @@ from transformers import PreTrainedTokenizerBase
 
 from condensers.embedding import Embedder
 from condensers.errors import SettingError
+from condensers.sharing import public_name
 from condensers.sharing.training_notes import NotingTrainer
 from condensers.softsrv.card import adapter_card, complete_card
 from condensers.softsrv.embedders import adapter_config, check_embedder
@@ -61,7 +62,7 @@ class SoftSRVTrainer(NotingTrainer):
             raise SettingError(f"parameterisation `{config.parameterization}` needs contexts; pass `embedder=`.")
         else:
             check_embedder(config, embedder)
-            config.embedder_name, config.embedder_fingerprint = embedder.name, embedder.fingerprint
+            config.embedder_name, config.embedder_fingerprint = public_name(embedder.name), embedder.fingerprint
         args = args or SoftSRVTrainingConfig(output_dir="softsrv")
         self.embedder, self.text, self._tokenizer, self._settings = embedder, text, processing_class, args
         kwargs.setdefault("data_collator", SoftSRVCollator())

@@ -14,7 +14,7 @@ from condensers.inversion.inverter.card import inverter_card
 from condensers.inversion.inverter.network.modeling_prefixed import PrefixedNetwork, load_class
 from condensers.inversion.inverter.projector_start import start_projector
 from condensers.llm.model_digest import weights_digest
-from condensers.sharing import hub_name
+from condensers.sharing import hub_name, public_name
 from condensers.sharing.shared_model import SharedModel
 
 
@@ -64,7 +64,7 @@ class PrefixedModel(SharedModel, PrefixedNetwork):
         try:
             config = kind(
                 backbone=model.config,
-                embedder_name=embedder.name,
+                embedder_name=public_name(embedder.name),
                 embedder_fingerprint=embedder.fingerprint,
                 embedding_dim=dim,
                 pad_token_id=end if pad is None else pad,
