@@ -134,7 +134,7 @@ def test_a_row_that_is_clicked_shows_the_source_rows_it_stands_for(page, chromiu
     chromium.click("#row-0-5 td.text")
     size, nearest = found.sizes[4], found.kin[4]
     said = chromium.value("document.querySelector('.inline').innerText")
-    assert f"Stands for {size} source rows of its class{f'; 8 of them are below' if size > 8 else ''}." in said
+    assert f"Stands for {size} source rows of its class{'; 8 of them are below' if size > 8 else ''}." in said
     assert "made from this" in said
     parts = "[...e.querySelectorAll('.cosine, .what')].map(part => part.textContent)"
     shown = chromium.value(f"[...document.querySelectorAll('.inline li')].map(e => {parts})")

@@ -55,7 +55,9 @@ def write_report(
 ) -> Path:
     """Writes one HTML file about condensed rows: numbers, charts, a map, and the rows themselves.
 
-    The file needs nothing but itself and asks the network for nothing. The same input gives the same bytes.
+    The file needs nothing but itself and asks the network for nothing. The same input gives the same bytes. However
+    large the source, it holds the beginnings of at most 1,500 of its rows for the map, and of those that condensed
+    rows stand for or were made from as many as `trace_lineage` says.
 
     Example::
 
