@@ -60,8 +60,10 @@ def test_a_page_that_is_wrong_is_found_out(tmp_path, right, wrong, where):
     assert where in f"{found.value} {found.value.__cause__}"
 
 
-def test_stand_ins_take_the_place_of_what_a_page_names(tmp_path):
-    page = write(tmp_path, "```python\nprint('a server')\n```\n\n```text\na small one\n```\n")
+def test_stand_ins_take_the_place_of_what_a_page_names_and_are_not_shown(tmp_path):
+    page = write(
+        tmp_path, "```python\nprint('a server'.upper(), 'a server')\n```\n\n```text\nA SMALL ONE a server\n```\n"
+    )
     run_page(page, [("a server", "a small one")])
 
 

@@ -47,7 +47,10 @@ def _language_model(folder):
 
         words = sorted({word for text in sample_dataset("shop_messages")["train"]["text"] for word in text.split()})
         tokenizer = tiny_lm_tokenizer(["<pad>", "<unk>", "</s>", *words])
-        tiny_lm(vocab_size=len(tokenizer)).save_pretrained(folder)
+        tokenizer.model_max_length = 512
+        model = tiny_lm(vocab_size=len(tokenizer))
+        model.config.max_position_embeddings = 512  # positions are turned, not looked up
+        model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     return folder
 
