@@ -92,12 +92,12 @@ def is_as_shown(shown, printed):
     Which of two near rows is chosen, and so the third digit of an accuracy, differs between processors.
     """
     pattern, numbers = "", []
-    for part in re.split(rf"(\.\.\.|\s+|{_NUMBER})", shown.strip()):
+    for part in re.split(rf"(\s*\.\.\.\s*|\s+|{_NUMBER})", shown.strip()):
         if re.fullmatch(_NUMBER, part):
             pattern += f"({_NUMBER})"
             numbers.append(float(part))
         else:
-            pattern += ".*?" if part == "..." else r"\s+" if part.isspace() else re.escape(part)
+            pattern += ".*?" if part.strip() == "..." else r"\s+" if part.isspace() else re.escape(part)
     found = re.fullmatch(pattern, printed.strip(), re.DOTALL)
     return found is not None and all(
         abs(ours - float(theirs)) <= max(0.05, abs(ours) / 10)

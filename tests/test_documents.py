@@ -73,6 +73,7 @@ def test_stand_ins_take_the_place_of_what_a_page_names_and_are_not_shown(tmp_pat
         ("a  b\nc", "a b c\n", True),
         ("a ... c", "a b b c", True),
         ("a ... c", "a b", False),
+        ("...\nc", "c", True),
         ("50.9 +- 3.7", "52.3 +- 3.5", True),
         ("50.9", "44.0", False),
         ("16 rows", "17 rows", False),

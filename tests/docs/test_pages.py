@@ -1,6 +1,7 @@
 """Every page of the documentation does what it says: its code runs, and prints what the page shows."""
 
 import sys
+from functools import partial
 
 import pytest
 from docs.scripted_writer import reply_to
@@ -70,7 +71,16 @@ def _classifier(folder):
     return folder
 
 
+@pytest.fixture
+def _quick_map(monkeypatch):
+    """The map of a report is drawn in a quarter of its steps; what it shows is tested elsewhere."""
+    from sklearn.manifold import TSNE
+
+    monkeypatch.setattr("sklearn.manifold.TSNE", partial(TSNE, max_iter=250))
+
+
 @pytest.mark.models
+@pytest.mark.usefixtures("_quick_map")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_does_what_it_says(page, hub, stand_ins, kept, tmp_path, monkeypatch):
     import datasets

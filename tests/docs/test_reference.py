@@ -55,3 +55,16 @@ def test_every_measured_table_is_a_page():
     assert sorted(listed) == sorted(tables)
     for name in tables:
         assert f"benchmarks/results/{name}.md" in (pages / f"{name}.md").read_text(encoding="utf-8")
+
+
+def test_figures_of_the_page_on_methods_stand_in_the_tables_it_names():
+    page = (ROOT / "docs" / "which_method.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if re.search(r"\(results/\w+\.md\)", line)]
+    n_figures = 0
+    for row in rows:
+        (table,) = re.findall(r"\(results/(\w+)\.md\)", row)
+        known = re.findall(r"\d+\.\d+", (ROOT / "benchmarks" / "results" / f"{table}.md").read_text(encoding="utf-8"))
+        figures = re.findall(r"\d+\.\d+", row)
+        assert set(figures) <= set(known), row
+        n_figures += len(figures)
+    assert n_figures > 8
