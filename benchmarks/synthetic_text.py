@@ -69,7 +69,7 @@ class Writing:
             n_words = len(texts[int(self._rng.choice(of_label))].split())
             label = LABELS.get(self.names[code], self.names[code])
             chat = self.prompt.messages(label=label, n_words=n_words, examples=shown)
-            room = 16 + 3 * n_words
+            room = 16 + 2 * n_words
             questions = [Question(chat, i, self._read, max_tokens=room) for i in range(self.arguments.per_prompt)]
             asked += [(code, question) for question in questions]
         return asked
@@ -225,7 +225,7 @@ def main() -> None:
     writer.add_argument("--datasets", default=DATASETS)
     writer.add_argument("--llm", default="offline")
     writer.add_argument("--n-rows", type=int, default=1500)
-    writer.add_argument("--per-prompt", type=int, default=4, help="replies to each prompt")
+    writer.add_argument("--per-prompt", type=int, default=8, help="replies to each prompt")
     writer.add_argument("--temperature", type=float, default=0.9)
     writer.add_argument("--batch-size", type=int, default=32, help="replies at once, of a model in this process")
     trainer = jobs.add_parser("train", parents=[training_parser(datasets=DATASETS, methods=METHODS)], add_help=False)
