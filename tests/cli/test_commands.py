@@ -111,6 +111,33 @@ def test_compare(run, source, tmp_path):
     assert "herding" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.models
+def test_compare_at_several_budgets(run, source, tmp_path):
+    options = ("compare", source, "--methods", "random,herding", "--per-class", "3,1", "--embedder", "offline")
+    run(*options, "--seeds", 2, "--output", "out")
+    table = (tmp_path / "out" / "comparison.md").read_text(encoding="utf-8").splitlines()[2:]
+    cells = [line.strip("| ").split(" | ") for line in table]
+    assert [row[:2] for row in cells] == [["random", "3"], ["herding", "3"], ["random", "9"], ["herding", "9"]]
+    assert [row[4] == "" for row in cells] == [True, False, True, False]  # each against random at its own budget
+    saved = json.loads((tmp_path / "out" / "comparison.json").read_text())["methods"]
+    assert [(entry["method"], entry["per_class"]) for entry in saved] == [
+        ("random", 1),
+        ("herding", 1),
+        ("random", 3),
+        ("herding", 3),
+    ]
+    assert len(load_dataset(str(tmp_path / "out" / "herding_3"), split="train")) == 9
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Accuracy by budget" in page and "herding, 9 rows" in page
+
+
+@pytest.mark.models
+def test_a_budget_that_rows_do_not_suffice_for_is_found_before_any_method_runs(run, source, tmp_path):
+    refused = run("compare", source, "--per-class", "1,13", "--embedder", "offline", "--output", "out", code=2)
+    assert "`per_class` must be at most 12" in refused.err and "condensing" not in refused.err
+    assert not os.path.exists("out")
+
+
 def test_doctor(run):
     found = json.loads(run("doctor", "--no-online", "--json").out)
     assert found["ok"]

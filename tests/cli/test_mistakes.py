@@ -84,6 +84,10 @@ def test_compare_and_evaluate(run, tmp_path):
     code, _, err = run("compare", path, "--methods", "random,random", "--per-class", 1)
     assert code == 2
     assert "`--methods` must be different names" in err
+    for budgets in ("5,5", "5,", "0", "ten", "-1", "2.5"):
+        code, _, err = run("compare", path, f"--per-class={budgets}")
+        assert code == 2
+        assert "`--per-class` must be a whole number of at least 1, or different ones" in err and budgets in err
 
 
 def test_an_unknown_option_is_named(run):

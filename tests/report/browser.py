@@ -62,11 +62,19 @@ class Chromium:
             if wanted(found):
                 return found
 
+    def pretend(self, media="", *, dark=False, still=False):
+        """Makes the page believe that it is printed, or seen by someone who likes the dark, or no movement."""
+        wishes = {
+            "prefers-color-scheme": "dark" if dark else "light",
+            "prefers-reduced-motion": "reduce" if still else "no-preference",
+        }
+        features = [{"name": name, "value": value} for name, value in wishes.items()]
+        self.send("Emulation.setEmulatedMedia", media=media, features=features)
+
     def show(self, path, width, *, dark=False):
         """Opens a file at a width, as a phone would below 600 pixels."""
-        scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.events.clear()
-        self.send("Emulation.setEmulatedMedia", features=scheme)
+        self.pretend(dark=dark)
         self.send(
             "Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=width < 600
         )
@@ -74,10 +82,36 @@ class Chromium:
         self._read(lambda found: found.get("method") == "Page.loadEventFired")
 
     def value(self, script):
-        """What an expression gives in the page."""
-        reply = self.send("Runtime.evaluate", expression=script, returnByValue=True)
+        """What an expression gives in the page; what a promise gives that it is."""
+        reply = self.send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in reply, reply
         return reply["result"].get("value")
+
+    def click(self, selector):
+        """Presses and lets go of the mouse in the middle of an element, which must be what lies there."""
+        spot = self.value(
+            "(async () => { const e = document.querySelector(" + json.dumps(selector) + ");"
+            " e.scrollIntoView({block: 'center', behavior: 'instant'});"
+            # What moved before may yet be scrolled back into its place.
+            " for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);"
+            " const box = e.getBoundingClientRect(), at = [box.x + box.width / 2, box.y + box.height / 2];"
+            " const top = document.elementFromPoint(...at);"
+            " return e.contains(top) || top.contains(e) ? at : null; })()"
+        )
+        assert spot is not None, f"{selector} is covered"
+        self.click_at(*spot)
+
+    def click_at(self, x, y):
+        for kind in ("mousePressed", "mouseReleased"):
+            self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def press(self, key):
+        """Presses a key and lets go of it: a letter, or one by its name such as Enter or ArrowRight."""
+        codes = {"Enter": 13, "Escape": 27, "Tab": 9, "ArrowRight": 39, "ArrowLeft": 37}
+        what = {"key": key, "code": key, "windowsVirtualKeyCode": codes.get(key, 0)}
+        text = {"text": "\r"} if key == "Enter" else {"text": key} if len(key) == 1 else {}
+        self.send("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", **what, **text)
+        self.send("Input.dispatchKeyEvent", type="keyUp", **what)
 
     def complaints(self):
         """Everything the console has said, and every address asked for beside the page's own."""

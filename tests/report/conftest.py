@@ -16,11 +16,11 @@ def news():
     return source, vectors, make_result(source, vectors, [0, 1, 2, 33, 34, 35])
 
 
-@pytest.fixture
-def chromium(tmp_path):
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory):
     binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if binary is None:
         pytest.skip("no Chromium is installed: apt-get install chromium")
-    browser = Chromium(binary, tmp_path / "profile")
+    browser = Chromium(binary, tmp_path_factory.mktemp("profile"))
     yield browser
     browser.close()

@@ -29,8 +29,15 @@ def test_it_fits_a_phone_and_its_controls_work(chromium, tmp_path):
     assert chromium.value(shown) == ["rows-box of m1"]
     chromium.value("document.querySelector('.m1 th[data-first] button').click()")
     assert chromium.value(order) == ["row-1-1", "row-1-2", "row-1-3"]  # best similarity first
+    sorted_by = "[...document.querySelectorAll('.m1 th')].map(e => e.getAttribute('aria-sort')).filter(Boolean)"
+    assert chromium.value(sorted_by) == ["descending"]
     chromium.value("document.querySelector('.m1 th[data-first] button').click()")
     assert chromium.value(order) == ["row-1-3", "row-1-2", "row-1-1"]
+    assert chromium.value(sorted_by) == ["ascending"]
+    for head, first in ((1, "row-1-1"), (2, "row-1-2"), (3, "row-1-1")):  # by row, by class, by the text
+        chromium.value(f"document.querySelector('.m1 th:nth-child({head}) button').focus()")
+        chromium.press("Enter")
+        assert chromium.value(order)[0] == first and chromium.value(sorted_by) == ["ascending"]
     chromium.value(
         "{ const s = document.querySelector('.m1 input[type=search]'); s.value = 'STORY 2';"
         " s.dispatchEvent(new Event('input')); }"

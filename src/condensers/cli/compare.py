@@ -19,7 +19,7 @@ def compare(
     methods: Annotated[
         str, typer.Option(help="Methods, with commas; the first is what the others are tested against.")
     ] = "random,herding,k_center,greedy_k_center,facility_location",
-    per_class: options.PerClass = None,
+    per_class: options.Budgets = None,
     total: options.Total = None,
     fraction: options.Fraction = None,
     allow_fewer: options.AllowFewer = False,
@@ -65,7 +65,8 @@ def compare(
 ) -> None:
     """Condense with several methods at the same budget and train the same classifiers on each result.
 
-    A method that asks a language model runs once for each seed, and the limits hold for each run.
+    A method that asks a language model runs once for each seed, and the limits hold for each run. With several
+    budgets, --per-class 5,10,20, all of this is done at each, and the report draws accuracy over them.
 
     Example: condensers compare stanfordnlp/sst2 --methods random,k_center --per-class 10 --output runs/compare
     """
@@ -75,6 +76,7 @@ def compare(
     from condensers.methods import AutoCondenser, settings_for
 
     names = options.split_names(methods, "--methods")
+    budgets: list[int | None] = [None] if per_class is None else [*options.split_sizes(per_class, "--per-class")]
     if output is not None:
         check_output(output, overwrite=overwrite)
     settings = options.row_settings(
@@ -84,7 +86,7 @@ def compare(
         dedup=dedup,
         drop_empty=drop_empty,
         allow_fewer=allow_fewer,
-        per_class=per_class,
+        per_class=budgets[-1],  # the largest, which is the one that rows may not suffice for
         total=total,
         fraction=fraction,
     ) | options.llm_settings(
@@ -119,25 +121,35 @@ def compare(
     splits = load_splits(source, name=name, revision=revision)
     test_rows = load_test_split(splits, split=test_split)
     prepared = condensers[0].fit(source, split=split, name=name, revision=revision).prepared_
+    sizes = {prepared.rows.class_name(code): n for code, n in prepared.rows.class_counts.items()}
+    for condenser in condensers:
+        condenser.config.budget.allocate(sizes, allow_fewer=allow_fewer, unbounded=condenser.may_exceed_source)
     test = read_rows(test_rows, prepared.columns, drop_empty=drop_empty, class_names=prepared.rows.class_names)
     trained = _learners(options.split_names(learners, "--learners"), model, seeds, fine_tuned_seeds, fine_tuned_steps)
-    results = compare_methods(
-        prepared,
-        test,
-        names,
-        trained,
-        embedder=model,
-        settings=settings,
-        on_progress=lambda message: note(message, quiet=json),
-    )
-    columns, table = _table(results)
+    results = []
+    for budget in budgets:
+        if len(budgets) > 1:
+            note(f"{budget} rows of each class", quiet=json)
+        results += compare_methods(
+            prepared,
+            test,
+            names,
+            trained,
+            embedder=model,
+            settings={**settings, "per_class": budget},
+            on_progress=lambda message: note(message, quiet=json),
+        )
+    columns, table = _table(results, len(names))
     if output is not None:
-        _write(output, overwrite, source, results, prepared, columns, table)
+        _write(output, overwrite, source, results, names, prepared, columns, table)
     if json:
         print_json({"source": source, "methods": [_summary(result) for result in results]})
         return
     print_table(f"{source}: {len(prepared.rows):,} rows, tested on {len(test):,}", columns, table, right=columns[1:])
-    note("accuracy: mean and standard deviation over seeds; vs: difference to the first method, p of a paired t-test.")
+    note(
+        "accuracy: mean and standard deviation over seeds; vs: difference to the first method at the same budget, "
+        "p of a paired t-test."
+    )
     note("A deviation of 0.0 over several seeds: neither the method nor the learner draws anything at random.")
     if output is not None:
         note(f"Open {output / 'report.html'} in a browser; the rows of each method are in {output}.")
@@ -156,21 +168,23 @@ def _learners(
     return learners
 
 
-def _table(results: "Sequence[MethodResult]") -> tuple[list[str], list[list[str]]]:
+def _table(results: "Sequence[MethodResult]", n_methods: int) -> tuple[list[str], list[list[str]]]:
+    """One line a result; those of a budget are together, and the first of them is what they are tested against."""
     from condensers.evaluation import paired_t_test
 
     columns = ["method", "rows", "seconds"]
     for scores in results[0].scores:
         columns += [f"{scores.learner} (n={scores.n})", *([f"vs {results[0].method}"] if scores.n > 1 else [])]
     table = []
-    for result in results:
+    for i, result in enumerate(results):
+        first = results[i - i % n_methods]
         row = [result.method, str(result.run.n_rows), f"{result.seconds:.2f}"]
-        for scores, base in zip(result.scores, results[0].scores, strict=True):
+        for scores, base in zip(result.scores, first.scores, strict=True):
             spread = f" ± {100 * scores.std:.1f}" if scores.n > 1 else ""
             row.append(f"{100 * scores.mean:.1f}{spread}")
             if scores.n > 1:
                 test = paired_t_test(scores.accuracy, base.accuracy)
-                row.append("" if result is results[0] else f"{100 * test.difference:+.1f} (p={test.p_value:.2g})")
+                row.append("" if result is first else f"{100 * test.difference:+.1f} (p={test.p_value:.2g})")
         table.append([*row, f"{result.similarity:.3f}"])
     return [*columns, "similarity"], table
 
@@ -179,6 +193,7 @@ def _summary(result: "MethodResult") -> dict[str, Any]:
     return {
         "method": result.method,
         "rows": result.run.n_rows,
+        "per_class": result.run.settings["per_class"],
         "seconds": result.seconds,
         "similarity": result.similarity,
         "scores": {
@@ -193,6 +208,7 @@ def _write(
     overwrite: bool,
     source: str,
     results: "Sequence[MethodResult]",
+    names: Sequence[str],
     prepared: Any,  # noqa: ANN401  (PreparedSource, whose import would slow --help)
     columns: Sequence[str],
     table: Sequence[Sequence[str]],
@@ -204,12 +220,13 @@ def _write(
     lines = [columns, ["---"] * len(columns), *table]
     with new_folder(output, overwrite=overwrite) as folder:
         for result in results:
-            write_condensed(result.rows, folder / result.method, result.run)
+            budget = f"_{result.run.settings['per_class']}" if len(results) > len(names) else ""
+            write_condensed(result.rows, folder / f"{result.method}{budget}", result.run)
         write_json(folder / "comparison.json", {"source": source, "methods": [_summary(r) for r in results]})
         write_text(folder / "comparison.md", "".join(f"| {' | '.join(line)} |\n" for line in lines))
         write_report(
             folder / "report.html",
-            title=f"{source}: {len(results)} methods",
+            title=f"{source}: {len(names)} methods",
             source=prepared.rows,
             vectors=prepared.vectors,
             results=results,

@@ -47,6 +47,12 @@ EmbedderName = Annotated[
     ),
 ]
 PerClass = Annotated[int | None, typer.Option(help="Rows to keep of each class.", rich_help_panel=_BUDGET)]
+Budgets = Annotated[
+    str | None,
+    typer.Option(
+        "--per-class", help="Rows to keep of each class; several with commas draw a curve.", rich_help_panel=_BUDGET
+    ),
+]
 Total = Annotated[
     int | None, typer.Option(help="Rows to keep in all, shared out by class size.", rich_help_panel=_BUDGET)
 ]
@@ -281,6 +287,21 @@ def split_names(value: str, option: str) -> list[str]:
     if not all(names) or len(set(names)) != len(names):
         raise SettingError(f"`{option}` must be different names with commas between them; got {value!r}.")
     return names
+
+
+def split_sizes(value: str, option: str) -> list[int]:
+    """Splits an option of whole numbers with commas, and sorts them.
+
+    Raises:
+        SettingError: if one is no whole number of at least 1, or occurs twice.
+    """
+    sizes = [int(part) if part.strip().isdecimal() else 0 for part in value.split(",")]
+    if min(sizes) < 1 or len(set(sizes)) != len(sizes):
+        raise SettingError(
+            f"`{option}` must be a whole number of at least 1, or different ones with commas between them; "
+            f"got {value!r}."
+        )
+    return sorted(sizes)
 
 
 def row_settings(

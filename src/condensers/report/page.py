@@ -16,11 +16,13 @@ import numpy as np
 from condensers.data import Rows, write_text
 from condensers.embedding import Matrix
 from condensers.errors import StorageError
-from condensers.evaluation import MethodResult, nearest_distances
+from condensers.evaluation import MethodResult
 from condensers.report import formatting
 from condensers.report.accuracy import accuracy_text, draw_accuracy, scores_of
+from condensers.report.budgets import CURVE_HEIGHT, draw_curves
 from condensers.report.charts import HISTOGRAM_HEIGHT, draw_balance, draw_histograms
 from condensers.report.classes import N_STYLES, class_styles
+from condensers.report.lineage import Lineage, lineage_data, trace_lineage
 from condensers.report.result import LabelledResult, label_results
 from condensers.report.scatter import draw_map
 from condensers.report.stages import DESCENT_HEIGHT, draw_closeness, draw_descent
@@ -53,7 +55,9 @@ def write_report(
 ) -> Path:
     """Writes one HTML file about condensed rows: numbers, charts, a map, and the rows themselves.
 
-    The file needs nothing but itself and asks the network for nothing. The same input gives the same bytes.
+    The file needs nothing but itself and asks the network for nothing. The same input gives the same bytes. However
+    large the source, it holds the beginnings of at most 1,500 of its rows for the map, and of those that condensed
+    rows stand for or were made from as many as `trace_lineage` says.
 
     Example::
 
@@ -64,7 +68,8 @@ def write_report(
         title: Heading of the page.
         source: The rows that were condensed, without duplicates.
         vectors: One unit vector a source row.
-        results: What each method made of them; several are compared.
+        results: What each method made of them; several are compared, and where a method was run with several budgets
+            its accuracy is drawn over them.
         seed: Fixes which source rows are on the map, and where.
 
     Shape:
@@ -92,8 +97,10 @@ def render(*, title: str, source: Rows, vectors: Matrix, results: Sequence[Metho
     """Makes the page that `write_report` writes; see there."""
     entries = label_results(results, source, vectors)
     styles = class_styles(source)
-    distances = [_distances(source, vectors, entry) for entry in entries]
-    script = _asset("_script.js")
+    lineages = trace_lineage(entries, source, vectors)
+    distances = [_distances(lineage) for lineage in lineages]
+    drawn = draw_map(source, vectors, entries, styles, seed)
+    script = _asset("_rows.js") + _asset("_lineage.js")
     many_classes = len(styles) > MAX_OPEN_CLASSES
     page = (
         _environment()
@@ -109,6 +116,8 @@ def render(*, title: str, source: Rows, vectors: Matrix, results: Sequence[Metho
             figures=_figures(entries[0], source, float(np.nanmean(distances[0]))) if len(entries) == 1 else [],
             columns=compare(entries),
             panels=draw_accuracy(entries),
+            curves=draw_curves(entries),
+            curve_height=CURVE_HEIGHT,
             histograms=draw_histograms([entry.label for entry in entries], distances),
             histogram_height=HISTOGRAM_HEIGHT,
             balances=[draw_balance(source, entry, sort=many_classes) for entry in entries],
@@ -116,7 +125,8 @@ def render(*, title: str, source: Rows, vectors: Matrix, results: Sequence[Metho
             descent_height=DESCENT_HEIGHT,
             closeness=[draw_closeness(entry) for entry in entries],
             n_open_classes=MAX_OPEN_CLASSES if many_classes else len(styles),
-            map=draw_map(source, vectors, entries, styles, seed),
+            map=drawn,
+            lineage=lineage_data(lineages, source, styles, drawn.positions),
             tables=[tabulate(entry, source, styles) for entry in entries],
             seeds=[entry.result.run.settings.get("seed") for entry in entries],
             settings=[_settings(entry.result) for entry in entries],
@@ -171,11 +181,10 @@ def _figures(entry: LabelledResult, source: Rows, distance: float) -> list[Fact]
     return figures
 
 
-def _distances(source: Rows, vectors: Matrix, entry: LabelledResult) -> np.ndarray:
-    """Distance of each source row to its nearest condensed row; NaN where its class has none."""
-    distances = nearest_distances(vectors, entry.result.vectors, source.codes, entry.codes)
+def _distances(lineage: Lineage) -> np.ndarray:
+    """Cosine distance of each source row to its nearest condensed row; NaN where its class has none."""
     # Rounding takes equal vectors a hair below 0.
-    return np.where(np.isin(source.codes, entry.codes), np.maximum(distances, 0.0), np.nan)
+    return np.maximum(1.0 - lineage.similarity, 0.0)
 
 
 def _settings(result: MethodResult) -> str:
@@ -196,6 +205,7 @@ def _environment() -> "Environment":
     for name in ("whole", "percent", "fixed", "count", "shorten"):
         environment.filters[name] = getattr(formatting, name)
     environment.globals["dash"] = formatting.DASH
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "sort_keys": True}
     return environment
 
 

@@ -10,6 +10,7 @@ from condensers.data import Rows
 from condensers.embedding import Matrix, check_finite
 from condensers.errors import ColumnError, RowError, SettingError
 from condensers.evaluation import MethodResult
+from condensers.report.formatting import count
 
 
 @dataclass(frozen=True)
@@ -18,13 +19,20 @@ class LabelledResult:
 
     Attributes:
         result: The result.
-        label: The method's name, numbered where several results share it.
+        label: The method's name; with its rows where it has several budgets, numbered where that is not enough.
         codes: Class of each row, coded as in the source; shape (n,), int64.
     """
 
     result: MethodResult
     label: str
     codes: np.ndarray
+
+    @property
+    def budget(self) -> tuple:
+        """What was asked for; the number of rows where the record does not say."""
+        settings = self.result.run.settings
+        asked = tuple(settings.get(name) for name in ("per_class", "total", "fraction"))
+        return asked if any(value is not None for value in asked) else (len(self.codes),)
 
 
 def label_results(results: Sequence[MethodResult], source: Rows, vectors: Matrix) -> list[LabelledResult]:
@@ -45,17 +53,23 @@ def label_results(results: Sequence[MethodResult], source: Rows, vectors: Matrix
     check_finite(vectors)
     for result in results:
         _check(result, source, vectors.shape[1])
-    methods = [result.method for result in results]
     return [
-        LabelledResult(
-            result=result,
-            label=f"{result.method} ({methods[: i + 1].count(result.method)})"
-            if methods.count(result.method) > 1
-            else result.method,
-            codes=class_codes(result.rows, source),
-        )
-        for i, result in enumerate(results)
+        LabelledResult(result=result, label=label, codes=class_codes(result.rows, source))
+        for result, label in zip(results, _labels(results), strict=True)
     ]
+
+
+def _labels(results: Sequence[MethodResult]) -> list[str]:
+    """Names that tell the results apart."""
+    sizes: dict[str, set[int]] = {}
+    for result in results:
+        sizes.setdefault(result.method, set()).add(len(result.rows))
+    names = [
+        f"{result.method}, {count(len(result.rows), 'row')}" if len(sizes[result.method]) > 1 else result.method
+        for result in results
+    ]
+    turns = [names[: i + 1].count(name) for i, name in enumerate(names)]
+    return [f"{name} ({turn})" if names.count(name) > 1 else name for name, turn in zip(names, turns, strict=True)]
 
 
 def class_codes(rows: Dataset, source: Rows) -> np.ndarray:

@@ -43,6 +43,7 @@ class Map:
 
     Attributes:
         source: Marks of source rows.
+        positions: Where each of them stands in the source; shape (n_marks,), int64.
         condensed: For each method, marks of its condensed rows.
         points: For each method, where its condensed rows should sit, if it says so; marks of the rows on the map.
         n_source: Source rows there are.
@@ -50,6 +51,7 @@ class Map:
     """
 
     source: list[Mark]
+    positions: np.ndarray
     condensed: list[list[Mark]]
     points: list[list[Mark]]
     n_source: int
@@ -94,6 +96,7 @@ def draw_map(
             Mark(x, y, styles[int(source.codes[i])], 0, shorten(source.texts[i], MAX_TEXT))
             for (x, y), i in zip(places[: len(taken)].tolist(), taken.tolist(), strict=True)
         ],
+        positions=taken,
         condensed=marks,
         points=points,
         n_source=len(source),

@@ -7,6 +7,7 @@ import numpy as np
 
 from condensers.data import Rows
 from condensers.report.accuracy import accuracy_text, learners_of, scores_of
+from condensers.report.budgets import has_several_budgets
 from condensers.report.classes import ClassStyle
 from condensers.report.formatting import DASH, duration, fixed, split_long, whole
 from condensers.report.result import LabelledResult
@@ -34,28 +35,37 @@ class Column:
 
 
 def compare(results: Sequence[LabelledResult]) -> list[Column]:
-    """Rows, seconds, accuracy with each learner, and similarity of every method; one cell a method."""
+    """Rows, seconds, accuracy with each learner, and similarity; one cell a result, the best at a budget marked."""
     columns = [Column("Rows", "", [Cell(whole(len(entry.codes))) for entry in results])]
+    several = has_several_budgets(results)
+    budgets = [entry.budget if several else () for entry in results]
     seconds = [entry.result.seconds for entry in results]
-    columns.append(Column("Time", "", _mark([Cell(duration(value)) for value in seconds], seconds, min)))
+    columns.append(Column("Time", "", _mark([Cell(duration(value)) for value in seconds], seconds, budgets, min)))
     for learner in learners_of(results):
         found = [scores_of(entry, learner) for entry in results]
         cells = [Cell(accuracy_text(s), f"n = {s.n}") if s else Cell(DASH) for s in found]
         means = [round(s.mean * 100, 1) if s else None for s in found]
-        columns.append(Column(f"Accuracy, {learner}", "%, mean ± std", _mark(cells, means, max)))
+        columns.append(Column(f"Accuracy, {learner}", "%, mean ± std", _mark(cells, means, budgets, max)))
     similarity = [entry.result.similarity for entry in results]
     cells = [Cell(fixed(value)) for value in similarity]
-    columns.append(Column("Similarity", "mean cosine", _mark(cells, similarity, max)))
+    columns.append(Column("Similarity", "mean cosine", _mark(cells, similarity, budgets, max)))
     return columns
 
 
-def _mark(cells: list[Cell], values: Sequence[float | None], pick: Callable[..., float]) -> list[Cell]:
-    """Marks the best value of a column, and with it all that print alike; none where all print alike."""
-    known = [i for i, value in enumerate(values) if value is not None and np.isfinite(value)]
-    if len({cells[i].text for i in known}) < 2:
-        return cells
-    best = cells[pick(known, key=lambda i: values[i])].text  # type: ignore[call-overload]
-    return [Cell(cell.text, cell.note, cell.text == best) for cell in cells]
+def _mark(
+    cells: list[Cell], values: Sequence[float | None], budgets: Sequence[tuple], pick: Callable[..., float]
+) -> list[Cell]:
+    """Marks the best value of each budget, and with it all that print alike; none where all print alike."""
+    marked = list(cells)
+    for budget in set(budgets):
+        known = [
+            i for i, value in enumerate(values) if budgets[i] == budget and value is not None and np.isfinite(value)
+        ]
+        if len({cells[i].text for i in known}) > 1:
+            best = cells[pick(known, key=lambda i: values[i])].text  # type: ignore[call-overload]
+            for i in known:
+                marked[i] = Cell(cells[i].text, cells[i].note, cells[i].text == best)
+    return marked
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
 "use strict";
+// The tables of condensed rows: searching and sorting. A box says "arranged" when its rows have moved or gone.
 (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
@@ -17,7 +18,8 @@
     const heads = [...table.tHead.rows[0].cells];
     const search = box.querySelector("input");
     const count = box.querySelector("output");
-    box.querySelector(".tools").hidden = false;
+    const arranged = () => box.dispatchEvent(new Event("arranged"));
+    all("[hidden]", box).forEach((part) => { part.hidden = false; });
     const filter = () => {
       const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
       let shown = 0;
@@ -27,6 +29,7 @@
         shown += row.hidden ? 0 : 1;
       }
       count.textContent = `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")} rows`;
+      arranged();
     };
     search.addEventListener("input", filter);
     filter();
@@ -40,17 +43,8 @@
         heads.forEach((other) => other.removeAttribute("aria-sort"));
         head.setAttribute("aria-sort", down ? "descending" : "ascending");
         sortBy(body, rows, column, down ? -1 : 1);
+        arranged();
       });
-    });
-  }
-
-  for (const select of all(".highlight select")) {
-    select.closest(".highlight").hidden = false;
-    select.addEventListener("change", () => {
-      const map = document.querySelector(".map");
-      all(".lit", map).forEach((mark) => mark.classList.remove("lit"));
-      if (select.value) all(`use.${select.value}`, map).forEach((mark) => mark.classList.add("lit"));
-      map.classList.toggle("dim", select.value !== "");
     });
   }
 })();
