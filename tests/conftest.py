@@ -55,6 +55,16 @@ def smollm2(gguf):
 
 
 @pytest.fixture
+def hub(tmp_path_factory, monkeypatch):
+    """A Hub on the loopback, to which the clients in this process talk, logged in as "me" (see `hub_stand_in`)."""
+    from hub_stand_in import WRITE_TOKEN, point_clients_at, stand_in_hub
+
+    with stand_in_hub() as server:
+        point_clients_at(server.address, WRITE_TOKEN, tmp_path_factory.mktemp("hf-home"), monkeypatch)
+        yield server
+
+
+@pytest.fixture
 def shared_data():
     return SHARED_DATA
 

@@ -64,6 +64,7 @@ _PUBLIC: dict[str, str] = {
     "load_test_split": "data",
     "metric": "metrics",
     "plot_weights": "trainers",
+    "publish": "hub",
     "sample_dataset": "data",
 }
 
@@ -120,6 +121,7 @@ __all__ = [
     "load_test_split",
     "metric",
     "plot_weights",
+    "publish",
     "sample_dataset",
 ]
 
@@ -127,6 +129,7 @@ if TYPE_CHECKING:
     from condensers.data import Budget, Columns, load_source, load_test_split, sample_dataset
     from condensers.embedding import load_embedder
     from condensers.errors import CondensersError
+    from condensers.hub import publish
     from condensers.inversion import LLMWriter
     from condensers.inversion.inverter import (
         EmbeddingInversion,

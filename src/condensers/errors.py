@@ -11,6 +11,9 @@ Each is also the builtin that a Python programmer would catch, so ``except Value
     ├── SourceNotFoundError    (FileNotFoundError)  a dataset, split, model or condenser is not where it should be
     ├── OutputExistsError      (FileExistsError)    an output folder is not empty
     ├── StorageError           (OSError)            a result cannot be written
+    ├── LeakError              (ValueError)         rows hold what should not be published
+    ├── AccessError            (PermissionError)    the Hub does not know who asks, or does not allow it
+    ├── ConflictError          (RuntimeError)       somebody else changed a repository meanwhile
     ├── ServiceError           (ConnectionError)    a remote service cannot be reached or refuses
     └── MissingDependencyError (ImportError)        an optional package is not installed
 
@@ -19,9 +22,12 @@ argument, so errors cross process boundaries (``Dataset.map(num_proc=...)``) unh
 """
 
 __all__ = [
+    "AccessError",
     "BudgetError",
     "ColumnError",
     "CondensersError",
+    "ConflictError",
+    "LeakError",
     "MissingDependencyError",
     "NotFittedError",
     "OutputExistsError",
@@ -67,6 +73,18 @@ class OutputExistsError(CondensersError, FileExistsError):
 
 class StorageError(CondensersError, OSError):
     """A result cannot be written."""
+
+
+class LeakError(CondensersError, ValueError):
+    """Rows repeat the source, or hold personal data or keys."""
+
+
+class AccessError(CondensersError, PermissionError):
+    """The Hub does not know who asks, or does not allow it."""
+
+
+class ConflictError(CondensersError, RuntimeError):
+    """Somebody else changed a repository meanwhile."""
 
 
 class ServiceError(CondensersError, ConnectionError):

@@ -1,4 +1,4 @@
-"""The command line: ``condensers condense | generate | compare | evaluate | doctor``."""
+"""The command line: ``condensers condense | generate | compare | evaluate | push | doctor``."""
 
 import sys
 

@@ -7,6 +7,7 @@ from condensers.cli.condense import condense
 from condensers.cli.doctor import doctor
 from condensers.cli.evaluate import evaluate
 from condensers.cli.generate import generate
+from condensers.cli.push import push
 
 app = typer.Typer(
     name="condensers",
@@ -20,4 +21,5 @@ app.command()(condense)
 app.command()(generate)
 app.command()(compare)
 app.command()(evaluate)
+app.command()(push)
 app.command()(doctor)

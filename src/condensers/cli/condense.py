@@ -67,6 +67,8 @@ def condense(
     provenance: options.Provenance = True,
     report: options.Report = True,
     overwrite: options.Overwrite = False,
+    push: options.Push = None,
+    public: options.PushPublic = False,
     json: options.Json = False,
 ) -> None:
     """Condense a dataset into a few rows and write them as a dataset folder.
@@ -127,4 +129,15 @@ def condense(
     check_known(method, asked, dry_run)
     condenser = AutoCondenser.from_method(method, seed=seed, prompt=prompt, provenance=provenance, **settings, **asked)
     place = {"split": split, "name": name, "revision": revision}
-    run(condenser, source, place, output, overwrite=overwrite, report=report, dry_run=dry_run, json=json)
+    run(
+        condenser,
+        source,
+        place,
+        output,
+        overwrite=overwrite,
+        report=report,
+        dry_run=dry_run,
+        json=json,
+        push=push,
+        public=public,
+    )

@@ -35,14 +35,15 @@ def evaluate(
 ) -> None:
     """Train classifiers on condensed rows, test them on real ones, and say how like the source the rows are.
 
-    Each metric stands beside what true samples of the same size score, so that a number for few rows can be read.
+    Each metric stands beside what true samples of the same size score, so that a number for few rows can be read. All
+    numbers are kept in the folder, and stand on the card that `condensers push` writes.
 
     Example: condensers evaluate runs/sst2 --against stanfordnlp/sst2
     """
-    from condensers.data import load_source, load_splits, load_test_split, read_rows, resolve_columns
+    from condensers.data import load_source, load_splits, load_test_split, read_rows, resolve_columns, write_json
     from condensers.embedding import VectorRows, embed_texts, load_embedder
     from condensers.evaluation import coverage_similarity, evaluate_rows, load_learner
-    from condensers.hub import load_condensed
+    from condensers.hub import EVALUATION_FILE, load_condensed
     from condensers.metrics import STANDARD, TextSet, measure, sample_positions
 
     dataset, run = load_condensed(rows)
@@ -74,10 +75,16 @@ def evaluate(
         # Of a test set, and not of the source, should nothing be found.
         likeness |= measure(few, TextSet(test.texts), ["decontamination"], progress=False)
     scores = [evaluate_rows(condensed, test, learner, seeds=range(seeds)) for learner in trained]
+    found = {
+        "rows": len(condensed),
+        "similarity": similarity,
+        "scores": {s.learner: {"accuracy": list(s.accuracy), "macro_f1": list(s.macro_f1)} for s in scores},
+        "metrics": {score: asdict(value) for score, value in likeness.items()},
+    }
+    beside = {"against": against, "n_test_rows": len(test), "n_reference_rows": len(chosen), "seeds": seeds}
+    write_json(rows / EVALUATION_FILE, {**found, **beside})
     if json:
-        found = {s.learner: {"accuracy": list(s.accuracy), "macro_f1": list(s.macro_f1)} for s in scores}
-        likeness_found = {score: asdict(value) for score, value in likeness.items()}
-        print_json({"rows": len(condensed), "similarity": similarity, "scores": found, "metrics": likeness_found})
+        print_json(found)
         return
     table = [
         (s.learner, f"{100 * s.mean:.1f}", f"{100 * s.std:.1f}", f"{100 * sum(s.macro_f1) / s.n:.1f}", str(s.n))

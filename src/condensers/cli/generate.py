@@ -68,6 +68,8 @@ def generate(
     provenance: options.Provenance = True,
     report: options.Report = True,
     overwrite: options.Overwrite = False,
+    push: options.Push = None,
+    public: options.PushPublic = False,
     json: options.Json = False,
 ) -> None:
     """Write more rows like those of a dataset, as many as you like, and answer them.
@@ -145,4 +147,15 @@ def generate(
     settings |= {"answer": None if answer == "none" else answer, "prompt": prompt}
     condenser = AutoCondenser.from_method(method, seed=seed, provenance=provenance, **settings, **asked)
     place = {"split": split, "name": name, "revision": revision}
-    run(condenser, source, place, output, overwrite=overwrite, report=report, dry_run=dry_run, json=json)
+    run(
+        condenser,
+        source,
+        place,
+        output,
+        overwrite=overwrite,
+        report=report,
+        dry_run=dry_run,
+        json=json,
+        push=push,
+        public=public,
+    )

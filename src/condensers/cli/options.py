@@ -14,6 +14,8 @@ _EVOLUTION = "Texts that evolve: aug_pe"
 _WRITTEN = "What is written, sifted and answered"
 _ADAPTER = "The adapter: softsrv"
 _REQUESTS = "What is asked for: prompt_template, self_refine"
+_HUB = "Where and how"
+_GUARD = "What is looked for first"
 _POINTS = "Methods that write a text for a point: pinr, dallme, mgd3"
 
 Source = Annotated[
@@ -273,6 +275,48 @@ Output = Annotated[
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
+Public = Annotated[
+    bool, typer.Option("--public", help="Let everybody see it; private if not given.", rich_help_panel=_HUB)
+]
+Push = Annotated[
+    str | None,
+    typer.Option(
+        "--push",
+        help="Publish the rows as this dataset repository, user/name, which is made before any work is spent; see "
+        "`condensers push`.",
+    ),
+]
+PushPublic = Annotated[bool, typer.Option("--public", help="With --push: let everybody see it.")]
+Branch = Annotated[str | None, typer.Option("--branch", help="Branch to write to; main.", rich_help_panel=_HUB)]
+Licence = Annotated[
+    str | None,
+    typer.Option(
+        "--licence",
+        "--license",
+        help="As the Hub calls it: cc-by-4.0; that of the source's card.",
+        rich_help_panel=_HUB,
+    ),
+]
+Language = Annotated[
+    str | None,
+    typer.Option(help="Of the texts, ISO 639, with commas: en; that of the source's card.", rich_help_panel=_HUB),
+]
+AllowCopies = Annotated[
+    bool, typer.Option("--allow-copies", help="Publish rows that repeat source rows.", rich_help_panel=_GUARD)
+]
+AllowPersonalData = Annotated[
+    bool,
+    typer.Option(
+        "--allow-personal-data", help="Publish what looks like personal data or keys.", rich_help_panel=_GUARD
+    ),
+]
+PhoneRegions = Annotated[
+    str,
+    typer.Option(
+        help="Countries, with commas, whose phone numbers count without a +; others only with it.",
+        rich_help_panel=_GUARD,
+    ),
+]
 Learners = Annotated[str, typer.Option(help="Classifiers to train, with commas: linear_probe, text_rnn, fine_tuned.")]
 Seeds = Annotated[int, typer.Option(min=1, help="Runs of each, with seeds 0, 1, 2, ...")]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from condensers.cli.language_model import show_estimate, spent
+from condensers.cli.push import published
 from condensers.cli.screen import note, print_json, print_table
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def run(
     report: bool,
     dry_run: bool,
     json: bool,
+    push: str | None = None,
+    public: bool = False,
 ) -> None:
     """Has a condenser make rows and writes them, or with `dry_run` says what that will need.
 
@@ -43,14 +46,14 @@ def run(
         report: Write the report.
         dry_run: Do no more than an estimate.
         json: Print JSON.
+        push: Repository on the Hub to publish the rows in, made before any work is spent.
+        public: Let everybody see it.
 
     Raises:
         SettingError: if there is no place for the rows.
         CondensersError: as `Condenser.condense`.
     """
-    from condensers.data import new_folder
     from condensers.errors import SettingError
-    from condensers.hub import write_condensed
     from condensers.methods.llm_condenser import LLMCondenser
 
     if dry_run and isinstance(condenser, LLMCondenser):
@@ -58,10 +61,41 @@ def run(
         return
     if output is None:
         raise SettingError("the rows need a place: give --output a folder that is new or empty.")
+    if push is None or not _is_first():
+        _make(condenser, source, place, output, overwrite=overwrite, report=report, json=json)
+        return
+    from condensers.hub import publish, released_on_failure, reserve
+
+    reserved = reserve(push, private=not public)
+    with released_on_failure(reserved):
+        _make(condenser, source, place, output, overwrite=overwrite, report=report, json=json)
+        done = publish(output, push, private=not public, reservation=reserved)
+    note(published(done), quiet=json)
+
+
+def _is_first() -> bool:
+    """Under `accelerate launch` all processes embed and the first one writes."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def _make(
+    condenser: "Condenser",
+    source: str,
+    place: dict[str, str | None],
+    output: Path,
+    *,
+    overwrite: bool,
+    report: bool,
+    json: bool,
+) -> None:
+    """Makes the rows, writes them and says so; see `run`."""
+    from condensers.data import new_folder
+    from condensers.hub import write_condensed
+
     rows = condenser.condense(source, **place)
     record = condenser.run_
     withheld = bool(record.privacy and record.privacy["withheld"])
-    if int(os.environ.get("RANK", "0")) > 0:  # under `accelerate launch` all processes embed and the first one writes
+    if not _is_first():
         return
     with new_folder(output, overwrite=overwrite) as folder:
         write_condensed(rows, folder, record)

@@ -233,5 +233,7 @@ class AugPECondenser(LLMCondenser):
         record = super()._record(prepared, condensed, seconds)
         if not self.config.private:
             return record
-        # How many rows there are is private, and times tell it; duplicates are not looked for.
-        return replace(record, n_source_rows=None, n_embedded=None, seconds={})
+        # How many rows there are is private, and times tell it, as would a digest to whoever knows all rows but one;
+        # duplicates are not looked for.
+        source = {**record.source, "digest": None}
+        return replace(record, source=source, n_source_rows=None, n_embedded=None, seconds={})

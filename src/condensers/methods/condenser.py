@@ -22,7 +22,13 @@ from condensers.methods.config import CondenserConfig
 from condensers.methods.learned import LearnedPart, Savable, keep, kept_folder
 from condensers.methods.record import RunRecord, package_versions
 from condensers.methods.saving import CONFIG_NAME, condenser_folder, read_document
-from condensers.methods.source import PreparedSource, SourceReference, preparation_key, prepare_source
+from condensers.methods.source import (
+    PreparedSource,
+    SourceReference,
+    identify,
+    preparation_key,
+    prepare_source,
+)
 
 
 class Condenser(ModelHubMixin):
@@ -286,7 +292,8 @@ class Condenser(ModelHubMixin):
             method=self.condenser_type,
             settings={**asdict(self.config), "text": rows.columns.text, "label": rows.columns.label},
             components=self._used(prepared),
-            source=asdict(self._source),
+            source=identify(self._source, rows.dataset, rows),
+            models={"embedder": self.embedder.fingerprint},
             n_source_rows=len(rows) + prepared.n_duplicates,
             n_duplicates=prepared.n_duplicates,
             n_embedded=prepared.embedded.n_computed,

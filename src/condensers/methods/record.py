@@ -1,7 +1,7 @@
 """What a run did, for cards, reports and people."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any
 
@@ -14,7 +14,8 @@ class RunRecord:
         method: The condenser's type.
         settings: Every setting, JSON values.
         components: The parts of the condenser, JSON values.
-        source: Path, split, name and revision of the dataset; empty values for rows in memory.
+        source: Path, split, name and revision of the dataset, the commit that was read of a Hub dataset, and a digest
+            of its rows, None where that is private (`condensers.methods.source.identify`).
         n_source_rows: Source rows, duplicates included; None where that is private.
         n_duplicates: Source rows left out because they repeat another.
         n_embedded: Texts that went through the embedding model; the rest came from the cache; None
@@ -28,6 +29,7 @@ class RunRecord:
             (`condensers.methods.generation`); None for the others.
         stages: How points were placed and texts written for them (`condensers.methods.stages`); None for methods that
             keep rows.
+        models: Fingerprints of the models that decide the result, by what they do: ``embedder``.
     """
 
     method: str
@@ -44,6 +46,12 @@ class RunRecord:
     privacy: Mapping[str, Any] | None = None
     stages: Mapping[str, Any] | None = None
     generation: Mapping[str, Any] | None = None
+    models: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether its rows are source rows as they are, chosen and not written."""
+        return self.llm is None and self.stages is None and self.generation is None
 
     @property
     def n_rows(self) -> int:

@@ -1,6 +1,9 @@
 """Where a condenser's rows come from, and the rows made ready: read, deduplicated, embedded."""
 
-from dataclasses import dataclass
+import hashlib
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 from datasets import Dataset
@@ -8,6 +11,9 @@ from datasets import Dataset
 from condensers.data import Columns, Rows, drop_duplicates, load_source, read_rows, require_rows
 from condensers.embedding import Embedded, EmbeddedRows, Embedder, Vectors, embed_texts
 from condensers.methods.config import CondenserConfig
+
+_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,39 @@ class PreparedSource:
         """
         texts = self.rows.texts
         return EmbeddedRows([texts[i] for i in positions.tolist()], self.vectors.rows(positions))
+
+
+def identify(source: SourceReference, dataset: Dataset, rows: Rows) -> dict[str, str | None]:
+    """What a record says of a source: its reference, and by what to tell whether another is the same.
+
+    Args:
+        source: The reference.
+        dataset: What it was loaded as.
+        rows: The rows that were read of it, without duplicates.
+
+    Returns:
+        The fields of `SourceReference`; ``commit``, the commit on the Hub that was read, None for what is no Hub
+        dataset; and ``digest``, the SHA-256 of all texts and classes.
+    """
+    return {**asdict(source), "commit": _hub_commit(source, dataset), "digest": _digest(rows)}
+
+
+def _hub_commit(source: SourceReference, dataset: Dataset) -> str | None:
+    if source.path is None or not _HUB_ID.fullmatch(source.path) or Path(source.path).exists():
+        return None
+    # `datasets` (5.2) keeps the rows of a Hub dataset in a folder that is called after the commit, and tells it in no
+    # other place.
+    folders = {Path(file["filename"]).parent.name for file in dataset.cache_files}
+    found = {name for name in folders if _COMMIT.fullmatch(name)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _digest(rows: Rows) -> str:
+    digest = hashlib.sha256(rows.codes.tobytes())
+    for text in rows.texts:
+        content = text.encode("utf-8", "surrogatepass")
+        digest.update(b"%d\0" % len(content) + content)
+    return digest.hexdigest()
 
 
 def preparation_key(config: CondenserConfig, embedder: Embedder) -> tuple:
