@@ -11,11 +11,13 @@ Training gets the minutes given: a few steps are timed first, which decides how 
 computed before the clock runs; attempts for the corrector are written while it runs. The corrector is trained on
 rows that the inverter has not come to, if there are any left.
 
-`beam_8` writes the eight likeliest texts and keeps the one whose vector is nearest to the target; `drawn_8` and
-`drawn_32` draw as many. `greedy, corrected` is one text, corrected once, if that brings it closer.
+`greedy, corrected` is one text, corrected once, if that brings it closer. `drawn_8` writes eight texts and keeps the
+one whose vector is nearest to the target. `guided` is a search that embeds what it has written at every token, and
+`guided, corrected` lets the corrector search so too, twice, from the one text that is kept.
 
-Compared with: the nearest training row; SmolLM2 as it came, from its start token; the inverter given the vector of
-another target. Token F1 is that of bags of lower-case words, averaged over targets.
+Compared with: the nearest training row; SmolLM2 as it came, from its start token, drawn and guided; the inverter given
+the vector of another target. Token F1 is that of bags of lower-case words, averaged over targets. `nats` is what a
+token of the text costs under SmolLM2 as it came, the end left out: how far it is from English.
 
 A stopped run goes on at the last checkpoint in `--work`, and finished measurements are lines in
 `benchmarks/results/inverter.jsonl`. The table goes to `benchmarks/results/inverter.md`.
@@ -34,7 +36,7 @@ import numpy as np
 import torch
 from cells import Cells
 from datasets import Dataset
-from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer, TrainerCallback
+from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer, LogitsProcessorList, TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 
 from condensers import (
@@ -49,13 +51,13 @@ from condensers import (
 from condensers.data import temporary_seed, write_json
 from condensers.embedding import Embedder, embed_texts
 from condensers.inversion.inverter import Inverted, PrefixedModel
+from condensers.inversion.inverter.guidance import EmbeddingGuidance, TextVectors
 from condensers.llm.bundled import bundled_llm
 from condensers.selection import nearest_of
 
 CELLS = Cells(Path(__file__).parent / "results" / "inverter.jsonl", ("name", "method"))
 TABLE = CELLS.path.with_suffix(".md")
-# Two texts are kept for a target, and four written for each of them in each of four rounds.
-CORRECTED = "drawn_4, 4 rounds"
+CORRECTED = "guided, corrected"
 N_SENTENCES = 60
 N_TIMED = 6
 # The rest is for checkpoints, and for steps slower than those that were timed.
@@ -180,14 +182,50 @@ def trained(what: str, given: argparse.Namespace, make: Callable[[], Any], rows:
     return model.eval()
 
 
-def unconditioned(n: int) -> list[str]:
-    """Texts that SmolLM2 writes after its start token."""
-    tokenizer = AutoTokenizer.from_pretrained(bundled_llm())
-    model = AutoModelForCausalLM.from_pretrained(bundled_llm())
-    start = torch.full((n, 1), tokenizer.bos_token_id)
-    mask = torch.ones_like(start)
-    tokens = model.generate(start, attention_mask=mask, do_sample=True, max_new_tokens=24, top_k=0, temperature=0.7)
-    return [text.strip() for text in tokenizer.batch_decode(tokens, skip_special_tokens=True)]
+class Unconditioned:
+    """SmolLM2 as it came."""
+
+    def __init__(self) -> None:
+        self.tokenizer = AutoTokenizer.from_pretrained(bundled_llm())
+        self.model = AutoModelForCausalLM.from_pretrained(bundled_llm()).eval()
+
+    def write(self, n: int, **options: Any) -> list[str]:  # noqa: ANN401
+        """Texts written after the start token."""
+        start = torch.full((n, 1), self.tokenizer.bos_token_id)
+        tokens = self.model.generate(start, attention_mask=torch.ones_like(start), max_new_tokens=24, **options)
+        return [text.strip() for text in self.tokenizer.batch_decode(tokens, skip_special_tokens=True)]
+
+    def guided(self, targets: np.ndarray, embedder: Embedder) -> list[str]:
+        """The search of `guided` with nothing learned: Zhang, Morris & Shmatikov 2025, without their prompts."""
+        given = EmbeddingInversion("", embedder=embedder)
+        texts = []
+        for start in range(0, len(targets), given.batch_size):
+            batch = targets[start : start + given.batch_size]
+            guidance = EmbeddingGuidance(
+                batch,
+                TextVectors(embedder),
+                self.tokenizer,
+                num_beams=given.num_candidates,
+                guidance=given.guidance,
+                branching=given.branching,
+                temperature=0.0,
+            )
+            search = {"num_beams": given.num_candidates, "length_penalty": 0.0, "early_stopping": "never"}
+            texts += self.write(
+                len(batch), logits_processor=LogitsProcessorList([guidance]), do_sample=False, **search
+            )
+        return texts
+
+    @torch.no_grad()
+    def nats(self, texts: list[str]) -> float:
+        """Mean negative log-likelihood of the tokens of all texts."""
+        total, n_tokens = 0.0, 0
+        for text in texts:
+            ids = torch.tensor([[self.tokenizer.bos_token_id, *self.tokenizer(text)["input_ids"]]])
+            if ids.shape[1] > 1:
+                total += self.model(ids, labels=ids).loss.item() * (ids.shape[1] - 1)
+                n_tokens += ids.shape[1] - 1
+        return total / n_tokens
 
 
 def compare(given: argparse.Namespace, train: list[str], targets: list[str]) -> None:
@@ -198,19 +236,20 @@ def compare(given: argparse.Namespace, train: list[str], targets: list[str]) -> 
     def decoded(**settings: Any) -> Callable[[], Inverted]:  # noqa: ANN401
         return lambda: EmbeddingInversion(given.inverter, embedder=given.embedder, **settings).invert(vectors)
 
-    corrector = given.corrector
+    plain = Unconditioned()
+    drawn = {"do_sample": True, "top_k": 0, "temperature": 0.7}
+    corrected: dict[str, Any] = {"corrector": given.corrector, "beam_width": 1, "temperature": 0.0}
     methods: dict[str, Callable[[], list[str] | Inverted]] = {
+        "the targets": lambda: targets,
         "nearest_row": lambda: [train[i] for i in nearest_of(vectors, rows)],
-        "unconditioned": lambda: unconditioned(len(targets)),
+        "unconditioned": lambda: plain.write(len(targets), **drawn),
         "shuffled": lambda: given.inverter.write(np.roll(vectors, 1, axis=0)),
         "greedy": lambda: given.inverter.write(vectors),
-        "greedy, corrected": decoded(
-            corrector=corrector, num_rounds=1, beam_width=1, num_candidates=1, temperature=0.0
-        ),
-        "beam_8": decoded(temperature=0.0),
-        "drawn_8": decoded(),
-        "drawn_32": decoded(num_candidates=32),
-        CORRECTED: decoded(corrector=corrector, num_rounds=4, beam_width=2, num_candidates=4),
+        "greedy, corrected": decoded(**corrected, num_rounds=1, num_candidates=1, guidance=0.0),
+        "drawn_8": decoded(num_candidates=8, guidance=0.0),
+        "guided": decoded(temperature=0.0),
+        CORRECTED: decoded(**corrected, num_rounds=2),
+        "unconditioned, guided": lambda: plain.guided(vectors, given.embedder),
     }
     for method, invert in methods.items():
         if (given.name, method) in CELLS.by_key():
@@ -230,6 +269,7 @@ def compare(given: argparse.Namespace, train: list[str], targets: list[str]) -> 
             "cosine_error": float(cosine.std(ddof=1) / len(cosine) ** 0.5),
             "token_f1": float(np.mean(f1)),
             "exact": float(np.mean([text == target for text, target in zip(texts, targets, strict=True)])),
+            "nats": plain.nats(texts),
             "seconds": round(seconds, 1),
             "cosine_by_round": found.history.mean(axis=1).tolist() if isinstance(found, Inverted) else None,
             "examples": list(zip(targets[:6], texts[:6], strict=True)),
@@ -257,11 +297,11 @@ def write_table(name: str) -> None:
         minutes = f"{cell['minutes']}{' (from a checkpoint on)' if cell['resumed'] else ''}"
         numbers = f"{cell['n_steps']} | {cell['n_rows']} | {cell['n_text_tokens']}"
         lines.append(f"| {what} | {minutes} | {numbers} | {cell['learning_rate']} | {loss} |")
-    lines += ["", "| texts from | cosine | token F1 | exact, % | seconds |", "|---|---|---|---|---|"]
+    lines += ["", "| texts from | cosine | token F1 | exact, % | nats | seconds |", "|---|---|---|---|---|---|"]
     for method, cell in cells.items():
         if "cosine" in cell:
             cosine = f"{cell['cosine']:.3f} ± {cell['cosine_error']:.3f}"
-            numbers = f"{cell['token_f1']:.3f} | {100 * cell['exact']:.1f} | {cell['seconds']}"
+            numbers = f"{cell['token_f1']:.3f} | {100 * cell['exact']:.1f} | {cell['nats']:.1f} | {cell['seconds']}"
             lines.append(f"| {method} | {cosine} | {numbers} |")
     best = cells[CORRECTED]
     rounds = ", ".join(f"{cosine:.3f}" for cosine in best["cosine_by_round"])

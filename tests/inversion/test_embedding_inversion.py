@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from tiny_inverters import tiny_inverter, word_rows
+from tiny_inverters import BACKBONES, tiny_inverter, word_rows
 from word_embedder import WordEmbedder
 
 from condensers.embedding import EmbeddedRows
@@ -22,8 +22,10 @@ def points(embedder):
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
-def test_rounds_never_lower_the_cosine(trained, corrector, points, embedder, temperature):
-    settings = {"num_rounds": 3, "beam_width": 2, "num_candidates": 3, "temperature": temperature, "batch_size": 5}
+@pytest.mark.parametrize("num_candidates", [1, 3])
+def test_rounds_never_lower_the_cosine(trained, corrector, points, embedder, temperature, num_candidates):
+    settings = {"num_rounds": 3, "temperature": temperature, "batch_size": 5, "guidance": 0.0}
+    settings["num_candidates"] = num_candidates
     found = EmbeddingInversion(trained, corrector, embedder, **settings).invert(points)
     assert found.history.shape == (4, 12)
     assert (np.diff(found.history, axis=0) >= 0).all()
@@ -33,9 +35,10 @@ def test_rounds_never_lower_the_cosine(trained, corrector, points, embedder, tem
     assert found.cosine.tolist() == found.history[-1].tolist()
 
 
-def test_the_seed_fixes_the_texts_and_leaves_no_trace(trained, corrector, points, embedder):
+@pytest.mark.parametrize("guidance", [0.0, 3.0])
+def test_the_seed_fixes_the_texts_and_leaves_no_trace(trained, corrector, points, embedder, guidance):
     def texts(seed):
-        settings = {"num_rounds": 1, "temperature": 1.5, "seed": seed}
+        settings = {"num_rounds": 1, "temperature": 1.5, "seed": seed, "guidance": guidance}
         return EmbeddingInversion(trained, corrector, embedder, **settings).realise(points)
 
     state = torch.get_rng_state()
@@ -46,9 +49,32 @@ def test_the_seed_fixes_the_texts_and_leaves_no_trace(trained, corrector, points
 
 
 def test_a_wider_search_comes_closer(trained, points, embedder):
-    few, many = (EmbeddingInversion(trained, None, embedder, num_candidates=n).invert(points) for n in (1, 16))
+    settings = {"guidance": 0.0}
+    few, many = (
+        EmbeddingInversion(trained, None, embedder, num_candidates=n, **settings).invert(points) for n in (1, 16)
+    )
     assert many.cosine.mean() > few.cosine.mean()
     assert few.history.shape == (5, 12) and (few.history == few.history[0]).all()
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+@pytest.mark.parametrize("num_candidates", [1, 4])
+def test_a_guided_search_comes_closer_than_whole_texts(points, embedder, backbone, num_candidates):
+    untrained = tiny_inverter(backbone, embedder=embedder).eval()
+    blind, guided = (
+        EmbeddingInversion(
+            untrained, None, embedder, num_candidates=num_candidates, guidance=guidance, branching=32, temperature=0.0
+        ).invert(points)
+        for guidance in (0.0, 300.0)
+    )
+    assert guided.cosine.mean() > blind.cosine.mean() + 0.2
+    assert (guided.cosine >= blind.cosine - 1e-6).mean() > 0.8
+
+
+def test_guided_rounds_never_lower_the_cosine(trained, corrector, points, embedder):
+    found = EmbeddingInversion(trained, corrector, embedder, num_rounds=2, branching=4).invert(points)
+    assert (np.diff(found.history, axis=0) >= 0).all()
+    np.testing.assert_allclose(found.cosine, (embedder.encode(found.texts) * points).sum(1), atol=1e-6)
 
 
 def test_only_the_direction_of_a_point_matters(trained, points, embedder):
@@ -112,7 +138,15 @@ def test_bad_points(trained, points, embedder):
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("num_rounds", -1), ("beam_width", 0), ("num_candidates", 0), ("batch_size", 0), ("temperature", -0.1)],
+    [
+        ("num_rounds", -1),
+        ("beam_width", 0),
+        ("num_candidates", 0),
+        ("branching", 0),
+        ("batch_size", 0),
+        ("temperature", -0.1),
+        ("guidance", -1.0),
+    ],
 )
 def test_wrong_settings(setting, value):
     with pytest.raises(SettingError, match=f"`{setting}` must be .* got {value}"):

@@ -148,9 +148,7 @@ NumNeighbours = Annotated[
 ]
 NumCandidates = Annotated[
     int | None,
-    typer.Option(
-        help="Texts written for a point, the closest is taken; 8 by an inverter, 4 by an LLM.", rich_help_panel=_POINTS
-    ),
+    typer.Option(help="Texts written for a point, of which the closest is taken; usually 4.", rich_help_panel=_POINTS),
 ]
 ScoreModel = Annotated[
     str | None,

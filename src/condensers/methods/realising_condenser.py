@@ -28,9 +28,6 @@ from condensers.placement import SCORE_MODELS, Placement
 from condensers.selection import Selector
 
 _MODELS = {"inverter": EmbeddingInverter, "corrector": InverterCorrector}
-# Texts that the LLM writes for a point, unless the settings say.
-_LLM_CANDIDATES = 4
-_INVERTER_CANDIDATES = 8
 
 
 class RealisingCondenser(LLMCondenser, EmbeddingCondenser):
@@ -106,7 +103,7 @@ class RealisingCondenser(LLMCondenser, EmbeddingCondenser):
             self.llm,
             self.embedder,
             num_neighbours=self.config.num_neighbours,
-            num_candidates=self.config.num_candidates or _LLM_CANDIDATES,
+            num_candidates=self.config.num_candidates,
             columns=rows.columns,
             max_input_tokens=self.config.max_input_tokens,
         )
@@ -119,7 +116,7 @@ class RealisingCondenser(LLMCondenser, EmbeddingCondenser):
             embedder=self.embedder,
             num_rounds=config.correction_rounds,
             beam_width=config.beam_width,
-            num_candidates=config.num_candidates or _INVERTER_CANDIDATES,
+            num_candidates=config.num_candidates,
             seed=config.seed,
         )
 

@@ -25,10 +25,7 @@ class RealisingConfig(LLMCondenserConfig):
     num_neighbours: int = field(
         default=5, metadata={"help": "Source rows around a point that the LLM is shown, where it writes the text."}
     )
-    num_candidates: int | None = field(
-        default=None,
-        metadata={"help": "Texts written for a point, the closest is taken; None is 8 by the inverter, 4 by the LLM."},
-    )
+    num_candidates: int = field(default=4, metadata={"help": "Texts written for a point; the closest is taken."})
 
     def __post_init__(self) -> None:
         super().__post_init__()
