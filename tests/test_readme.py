@@ -25,16 +25,17 @@ def test_the_example_prints_what_the_readme_shows(tmp_path, monkeypatch):
     assert names["small"]["label"][:] == list(range(8))
     assert len(names["larger"]) == 40
     exec(blocks[2], names)
+    exec(blocks[3], names)
     assert names["trainer"].row_weights_.weights.shape == (1, 64)
     assert Path("weights.png").stat().st_size > 10_000
     monkeypatch.setattr("evaluate.config.HF_MODULES_CACHE", str(tmp_path / "modules"))
-    exec(blocks[3], names)
+    exec(blocks[4], names)
     assert names["found"]["mauve_informative"] is True
 
 
 @pytest.mark.models("smollm2")
 def test_the_language_model_says_what_the_readme_shows(smollm2, monkeypatch, capsys):
     monkeypatch.setattr("condensers.llm.loading.bundled_llm", lambda: smollm2)
-    block = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[4]
+    block = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[5]
     exec(block, {})
     assert capsys.readouterr().out.strip() == re.search(r"print\(.*\)  # (.*)", block).group(1)

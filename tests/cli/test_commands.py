@@ -54,6 +54,8 @@ def test_condense_twice_then_evaluate(run, source, tmp_path):
     found = json.loads(run("evaluate", "one", "--against", source, "--learners", "linear_probe", "--json").out)
     assert found["rows"] == 9
     assert found["scores"]["linear_probe"]["accuracy"][0] > 0.8
+    kept = json.loads((tmp_path / "one" / "condensers_evaluation.json").read_text(encoding="utf-8"))
+    assert found.items() <= kept.items() and (kept["n_test_rows"], kept["n_reference_rows"]) == (18, 36)
     assert set(found["metrics"]["mauve"]) >= {"value", "low", "high", "null_low", "null_high", "informative"}
     shown = run("evaluate", "one", "--against", source, "--learners", "linear_probe", "--metrics", "kl,mauve").out
     assert "linear_probe" in shown and "true samples" in shown and "total_variation" not in shown

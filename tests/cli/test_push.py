@@ -1,4 +1,5 @@
 import json
+import subprocess
 import sys
 
 import pytest
@@ -98,3 +99,22 @@ def test_rows_that_may_not_be_published_stay_in_their_folder(run, condense, hub,
     said = run(*condense, "--per-class", 1, "--output", "out", "--push", "me/few", code=2).err
     assert "--allow-personal-data" in said and "gone again" in said
     assert (tmp_path / "out" / "README.md").is_file() and not hub.repositories
+
+
+@pytest.mark.slow
+def test_as_programs_of_their_own(run, condense, hub, tmp_path):
+    run(*condense, "--per-class", 2, "--output", "out")
+    environment = {**hub.environment(tmp_path / "home"), "HF_DATASETS_CACHE": str(tmp_path / "home" / "datasets")}
+
+    def start(*command):
+        done = subprocess.run(
+            [sys.executable, *command], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done
+
+    pushed = start("-m", "condensers", "push", "out", "me/few")
+    assert environment["HF_TOKEN"] not in pushed.stdout + pushed.stderr
+    code = "from datasets import load_dataset; print(load_dataset('me/few', split='train').to_dict())"
+    read = start("-c", code).stdout
+    assert read.strip().splitlines()[-1] == str(load_dataset("out", split="train").to_dict())

@@ -10,7 +10,7 @@ from huggingface_hub import DatasetCard, HfApi
 
 from condensers import publish
 from condensers.errors import AccessError, CondensersError, ConflictError, LeakError, ServiceError, SettingError
-from condensers.hub import load_condensed, reserve, save_condensed
+from condensers.hub import load_condensed, released_on_failure, reserve, save_condensed
 from condensers.methods import HerdingCondenser
 
 NAME = "me/few"
@@ -258,3 +258,45 @@ def test_the_token_is_nowhere_but_in_the_headers(hub, few, condenser, tmp_path, 
         assert WRITE_TOKEN not in text
     assert not any(WRITE_TOKEN.encode() in content for content in stored(hub).files().values())
     assert not any(WRITE_TOKEN in path or WRITE_TOKEN.encode() in body for _, path, body in hub.heard)
+
+
+def test_a_refused_repository_gets_no_branch(hub):
+    hub.add(NAME, {})
+    with pytest.raises(SettingError, match="public"):
+        reserve(NAME, revision="next")
+    assert list(stored(hub).branches) == ["main"]
+
+
+def test_what_is_in_use_is_not_taken_back(hub, few, condenser):
+    place = reserve(NAME, revision="next")
+    hub.change(NAME, {"notes.md": "mine"})
+    with pytest.raises(ServiceError, match="as it was"), released_on_failure(place):
+        raise ServiceError("out of money.")
+    assert stored(hub).files() == {"notes.md": b"mine"}
+
+
+def test_a_reservation_that_came_to_nothing_is_taken_back(hub):
+    place = reserve(NAME, revision="next")
+    assert place.created and stored(hub).branches["next"] == place.parent
+    with pytest.raises(ServiceError, match="gone again"), released_on_failure(place):
+        raise ServiceError("out of money.")
+    assert not hub.repositories
+
+
+def test_a_reservation_of_what_was_there_is_left_alone(hub, few, condenser):
+    publish(few, NAME, run=condenser)
+    before = stored(hub).files()
+    with pytest.raises(KeyboardInterrupt), released_on_failure(reserve(NAME)):
+        raise KeyboardInterrupt
+    assert stored(hub).files() == before
+
+
+def test_numbers_that_were_measured_go_with_the_rows_and_go_when_they_are_old(hub, few, condenser, tmp_path):
+    save_condensed(few, tmp_path / "out", condenser.run_)
+    measured = {"against": "/home/jane/test.csv", "n_test_rows": 9, "scores": {"linear_probe": {"accuracy": [0.5]}}}
+    (tmp_path / "out" / "condensers_evaluation.json").write_text(json.dumps(measured))
+    card = publish(tmp_path / "out", NAME).card
+    assert "tested on 9 rows of test.csv" in card
+    assert json.loads(stored(hub).files()["condensers_evaluation.json"])["against"] == "test.csv"
+    publish(few, NAME, run=condenser)
+    assert "condensers_evaluation.json" not in stored(hub).files()

@@ -315,6 +315,7 @@ class TestPrivacy:
         small = made.condense(dataset)
         record = made.run_
         assert (record.n_source_rows, record.n_embedded, record.seconds) == (None, None, {})
+        assert record.source["digest"] is None
         assert (record.privacy["epsilon"], record.privacy["delta"], record.privacy["releases"]) == (4.0, 1e-5, 3)
         save_condensed(small, tmp_path / "rows", record)
         made.save_pretrained(tmp_path / "saved")

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, co
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OfflineModeIsEnabled
 
 from condensers.errors import AccessError, CondensersError, ConflictError, ServiceError, SettingError
-from condensers.hub.folder import EVALUATION_FILE, RUN_FILE
+from condensers.hub.folder import EVALUATION_FILE, RUN_FILE, SCORES_FILE
 
 _LOG_IN = "Log in with `hf auth login`, or set HF_TOKEN to a token with write access."
 
@@ -65,18 +65,20 @@ def reserve(
     with hub_errors(repo_id, "made", token):
         created = _create(api, repo_id, private)
         try:
+            if private and not api.dataset_info(repo_id).private:
+                raise SettingError(
+                    f"the repository {repo_id!r} is public: what is published there everybody sees. Pass "
+                    f"`private=False` (`--public`) if that is meant, or choose another name."
+                )
             if revision is not None:
                 api.create_branch(repo_id, branch=revision, repo_type="dataset", exist_ok=True)
             found = api.dataset_info(repo_id, revision=branch)
         except Exception:
             if created:
-                api.delete_repo(repo_id, repo_type="dataset")
+                # If that fails too, what went wrong first is what there is to tell.
+                with suppress(Exception):
+                    api.delete_repo(repo_id, repo_type="dataset")
             raise
-    if private and not found.private:
-        raise SettingError(
-            f"the repository {repo_id!r} is public: what is published there everybody sees. Pass `private=False` "
-            f"(`--public`) if that is meant, or choose another name."
-        )
     replaced = _ours(repo_id, [file.rfilename for file in found.siblings or ()])
     return Reservation(repo_id, branch, str(found.sha), created, bool(found.private), replaced, token)
 
@@ -122,16 +124,16 @@ def release(place: Reservation) -> str:
     api = HfApi(token=place.token)
     try:
         with hub_errors(place.repo_id, "looked at", place.token):
-            head = api.dataset_info(place.repo_id, revision=place.branch).sha
-            if head != place.parent:
+            heads = {ref.target_commit for ref in api.list_repo_refs(place.repo_id, repo_type="dataset").branches}
+            if place.created and heads == {place.parent}:
+                api.delete_repo(place.repo_id, repo_type="dataset")
+                return f"The repository {place.repo_id!r}, which was made for it, is gone again."
+            if api.dataset_info(place.repo_id, revision=place.branch).sha != place.parent:
                 return f"The commit has arrived at {place.repo_id!r} all the same, or somebody else's has."
-            if not place.created:
-                return f"The repository {place.repo_id!r} is as it was."
-            api.delete_repo(place.repo_id, repo_type="dataset")
+            return f"The repository {place.repo_id!r} is as it was."
     except CondensersError:
         left = "made and left empty" if place.created else "perhaps as it was"
         return f"The repository {place.repo_id!r} was {left}."
-    return f"The repository {place.repo_id!r}, which was made for it, is gone again."
 
 
 @contextmanager
@@ -185,14 +187,17 @@ def _ours(repo_id: str, names: Sequence[str]) -> tuple[str, ...]:
         SettingError: if there are others.
     """
     rows = [name for name in names if name.startswith("data/train-") and name.endswith(".parquet")]
-    known = {".gitattributes", "README.md", RUN_FILE, EVALUATION_FILE, *rows}
-    others = [name for name in names if name not in known] or ([] if RUN_FILE in names else rows)
+    marks = (RUN_FILE, EVALUATION_FILE, SCORES_FILE)
+    known = {".gitattributes", "README.md", *marks, *rows}
+    others = [name for name in names if name not in known]
+    if not others and not {RUN_FILE, SCORES_FILE} & set(names):
+        others = rows
     if others:
         raise SettingError(
             f"the repository {repo_id!r} holds what this library has not published: {', '.join(others[:5])}. Choose "
             f"another name; nothing there was changed."
         )
-    return tuple(name for name in (*rows, EVALUATION_FILE) if name in names)
+    return tuple(name for name in (*rows, *marks) if name in names)
 
 
 def _translated(error: Exception, repo_id: str, done: str, token: str | None) -> Exception:
