@@ -35,7 +35,7 @@ def test_scores_become_columns(hub, source, script, tmp_path):
     assert len([name for name in files if name.endswith(".parquet")]) == 1
     assert json.loads(files["condensers_scores.json"])["checkers"]["quality"]["in_sample"] is True
     code, _, err = script("score_synthetic", source, "me/real", *options)
-    assert code == 2 and "holds other rows" in err
+    assert code == 2 and "has not published" in err
     assert len(hub.repositories["dataset", "me/real"].commits) == 2
 
 

@@ -7,14 +7,14 @@ import torch
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 
 
+@torch.no_grad()
 def run(name, source, inputs):
     auto = AutoModelForSequenceClassification if name == "classifier" else AutoModel
     model = auto.from_pretrained(source, trust_remote_code=True)
     if name == "classifier":
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=True)
         batch = tokenizer(["apple pear", "crow iron fig"], return_tensors="pt", padding=True)
-        with torch.no_grad():
-            return model, {"logits": model(**batch).logits}
+        return model, {"logits": model(**batch).logits}
     vectors, labels = torch.from_numpy(inputs["vectors"]), torch.from_numpy(inputs["labels"])
     given = (vectors,) if name != "corrector" else (vectors, vectors.flip(0), ["pear", "plum fig", ""])
     return model, {

@@ -17,6 +17,8 @@ from condensers.methods import RunRecord
 RUN_FILE = "condensers_run.json"
 EVALUATION_FILE = "condensers_evaluation.json"
 """Where ``condensers evaluate`` leaves what it measured."""
+SCORES_FILE = "condensers_scores.json"
+"""Where `publish_scored` leaves how good the checkers were."""
 
 
 def save_condensed(dataset: Dataset, path: str | os.PathLike[str], run: RunRecord, *, overwrite: bool = False) -> Path:

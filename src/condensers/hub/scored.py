@@ -9,15 +9,13 @@ from datasets import Value
 from huggingface_hub import DatasetCard, DatasetCardData
 
 from condensers.data import write_json, write_text
-from condensers.errors import LeakError, SettingError
-from condensers.hub.folder import write_parquet
+from condensers.errors import LeakError
+from condensers.hub.folder import SCORES_FILE, write_parquet
 from condensers.hub.leak_guard import about_findings
 from condensers.hub.personal_data import PHONE_REGIONS, findings_in
 from condensers.hub.repository import Reservation, commit_folder
 from condensers.hub.reproduction import public_path
 from condensers.trainers.synthetic_scores import SyntheticScores
-
-SCORES_FILE = "condensers_scores.json"
 
 
 def publish_scored(
@@ -34,7 +32,7 @@ def publish_scored(
 
     Args:
         scores: What `score_synthetic` gave.
-        place: The repository; one that holds other rows is refused.
+        place: The repository, as `reserve` found it.
         source: Where the rows come from, for the card.
         quality: What vouches for them: the small real set, or the checker.
         model: What was fitted.
@@ -46,7 +44,7 @@ def publish_scored(
 
     Raises:
         LeakError: if the rows hold personal data or keys.
-        SettingError: if the repository holds what this function has not published.
+        SettingError: if the Hub refuses what the card says.
         AccessError: if the Hub does not allow it.
         ConflictError: if somebody else changed the repository meanwhile.
         ServiceError: if the Hub cannot be reached or fails.
@@ -54,12 +52,6 @@ def publish_scored(
     rows = scores.dataset
     if not allow_personal_data:
         _look_through(scores)
-    old = tuple(name for name in place.files if name.startswith("data/"))
-    if old and SCORES_FILE not in place.files:
-        raise SettingError(
-            f"the repository {place.repo_id!r} holds other rows: {', '.join(old[:5])}. Choose another name; nothing "
-            f"there was changed."
-        )
     with tempfile.TemporaryDirectory(prefix="condensers-publish-") as name:
         folder = Path(name)
         data_file = write_parquet(rows, folder)
@@ -82,7 +74,7 @@ def publish_scored(
             reports=scores.reports,
         )
         write_text(folder / "README.md", str(card))
-        return commit_folder(place, folder, message=f"{len(rows)} rows, scored", replace=old)
+        return commit_folder(place, folder, message=f"{len(rows)} rows, scored", replace=place.replaced)
 
 
 def _look_through(scores: SyntheticScores) -> None:
