@@ -150,6 +150,15 @@ def test_the_code_on_the_card_makes_the_same_rows(embedder, tmp_path, monkeypatc
     assert names["rows"].to_dict() == rows.to_dict()
 
 
+def test_the_card_has_the_command_without_places_on_a_disk(few, condenser):
+    words = ("condensers", "condense", "/home/jane/my rows.csv", "--method", "herding", "--output", "../out")
+    run = replace(condenser.run_, command=words)
+    card = dataset_card(few, run, FILE)
+    assert "condensers condense 'my rows.csv' --method herding --output out\n" in card.text
+    assert "jane" not in card.text
+    assert "command" not in card_of(few, condenser).text
+
+
 def test_rows_in_memory_are_to_be_put_in_by_hand(few, condenser):
     assert "condenser.condense(my_rows)" in reproduction(condenser.run_)
 
