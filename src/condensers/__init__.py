@@ -66,6 +66,7 @@ _PUBLIC: dict[str, str] = {
     "plot_weights": "trainers",
     "publish": "hub",
     "sample_dataset": "data",
+    "score_synthetic": "trainers.synthetic_scores",
 }
 
 __all__ = [
@@ -123,6 +124,7 @@ __all__ = [
     "plot_weights",
     "publish",
     "sample_dataset",
+    "score_synthetic",
 ]
 
 if TYPE_CHECKING:
@@ -181,6 +183,7 @@ if TYPE_CHECKING:
     )
     from condensers.trainers.dimp_sft_config import DIMPSFTConfig
     from condensers.trainers.dimp_sft_trainer import DIMPSFTTrainer
+    from condensers.trainers.synthetic_scores import score_synthetic
 
 announce()
 

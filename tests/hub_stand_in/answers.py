@@ -98,7 +98,7 @@ class Answers:
         repo_id = f"{asked.get('organization') or user}/{asked['name']}"
         self._may_write(repo_id)
         kind = asked.get("type", "model")
-        url = f"{self.server.address}/{'datasets/' if kind == 'dataset' else ''}{repo_id}"
+        url = f"{self.server.address}/{_place(kind)}{repo_id}"
         if (kind, repo_id) in self.server.repositories:
             said = f"You already created this {kind} repo"
             raise Refusal(409, said, body={"error": said, "url": url})
@@ -280,7 +280,7 @@ class Answers:
         for operation in operations:
             self._apply(operation["key"], operation["value"], files)
         oid = repository.commit(revision, head["value"]["summary"], files)
-        url = f"{self.server.address}/{'datasets/' if repository.kind == 'dataset' else ''}{repo}/commit/{oid}"
+        url = f"{self.server.address}/{_place(repository.kind)}{repo}/commit/{oid}"
         return 200, {"success": True, "commitOid": oid, "commitUrl": url, "hookOutput": ""}
 
     def _apply(self, key, value, files):
@@ -312,3 +312,8 @@ def _listing(path, file, commit):
 def _metadata(card):
     found = None if card is None else re.match(r"---\n(.*?)\n---", card.content.decode(), re.DOTALL)
     return (yaml.safe_load(found[1]) if found else None) or {}
+
+
+def _place(kind):
+    """Where pages of a kind are: models at the root, the others below a folder."""
+    return "" if kind == "model" else f"{kind}s/"

@@ -1,6 +1,7 @@
 """Points Hub clients at the stand-in: those of this process, and those of a program of its own."""
 
 import os
+import sys
 from pathlib import Path
 
 
@@ -32,6 +33,9 @@ def point_clients_at(address, token, home, monkeypatch):
         monkeypatch.setattr(constants, name, value)
     # The object whose methods are `create_repo`, `upload_file`, ... of the package.
     monkeypatch.setattr(hf_api.api, "endpoint", address)
+    # transformers keeps an object of its own from its first call on.
+    if "transformers.utils.hub" in sys.modules:
+        monkeypatch.setattr(sys.modules["transformers.utils.hub"], "_hf_api", None)
     monkeypatch.setattr(datasets.config, "HF_ENDPOINT", address)
     monkeypatch.setattr(datasets.config, "HUB_DATASETS_URL", address + "/datasets/{repo_id}/resolve/{revision}/{path}")
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)

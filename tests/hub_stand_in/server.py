@@ -18,7 +18,7 @@ WRITE_TOKEN = "hf_" + "StandInWriteTokenOfMe" + "0" * 13
 READ_TOKEN = "hf_" + "StandInReadTokenOfMe" + "0" * 14
 LOGGED_IN = {WRITE_TOKEN: ("me", "write"), READ_TOKEN: ("me", "read")}
 
-_API = r"/api/(?P<kind>model|dataset)s/(?P<repo>[\w.-]+/[\w.-]+)"
+_API = r"/api/(?P<kind>model|dataset|space)s/(?P<repo>[\w.-]+/[\w.-]+)"
 _ROUTES = [
     ("GET", r"/api/whoami-v2", "whoami"),
     ("POST", r"/api/validate-yaml", "validate_yaml"),
@@ -34,13 +34,13 @@ _ROUTES = [
     ("GET", _API + r"/refs", "refs"),
     ("POST", _API + r"/(?P<what>branch|tag)/(?P<revision>[^/]+)", "reference"),
     ("DELETE", _API + r"/(?P<what>branch|tag)/(?P<revision>[^/]+)", "drop_reference"),
-    ("POST", r"/(?P<kind>datasets/)?(?P<repo>[\w.-]+/[\w.-]+)\.git/info/lfs/objects/batch", "lfs_batch"),
+    ("POST", r"/(?P<kind>datasets/|spaces/)?(?P<repo>[\w.-]+/[\w.-]+)\.git/info/lfs/objects/batch", "lfs_batch"),
     ("PUT", r"/storage/(?P<oid>[0-9a-f]{64})", "upload"),
     ("POST", r"/storage/(?P<oid>[0-9a-f]{64})/verify", "verify"),
     ("GET", r"/storage/(?P<oid>[0-9a-f]{64})", "download"),
     (
         "GET",
-        r"/(?P<kind>datasets/)?(?P<repo>[\w.-]+/[\w.-]+)/(resolve|raw)/(?P<revision>[^/]+)/(?P<path>.+)",
+        r"/(?P<kind>datasets/|spaces/)?(?P<repo>[\w.-]+/[\w.-]+)/(resolve|raw)/(?P<revision>[^/]+)/(?P<path>.+)",
         "resolve",
     ),
 ]
@@ -72,7 +72,7 @@ class StandInHub(ThreadingHTTPServer):
     """Its address, what it holds, and what was asked of it.
 
     Attributes:
-        repositories: By kind ("model" or "dataset") and id.
+        repositories: By kind ("model", "dataset" or "space") and id.
         storage: Large files by the SHA-256 of their content, whether or not a commit names them.
         requests: Name of each step that was asked for, in order.
         faults: Those that are planted and have not happened yet.

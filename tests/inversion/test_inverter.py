@@ -14,7 +14,7 @@ from word_embedder import WordEmbedder
 
 from condensers.errors import SettingError, SourceNotFoundError
 from condensers.inversion.inverter import EmbeddingInverter, EmbeddingInverterConfig, InverterCorrector
-from condensers.inversion.inverter.corrector import pad_left
+from condensers.inversion.inverter.network import pad_left
 
 SETTINGS = [name for name in EmbeddingInverterConfig.__annotations__ if name != "backbone"]
 TEXTS = ["apple pear", "plum", "grape melon fig"]

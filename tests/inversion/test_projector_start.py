@@ -10,7 +10,7 @@ from transformers import AutoModel
 from word_embedder import WordEmbedder
 
 from condensers.errors import SettingError
-from condensers.inversion.inverter.projector import EmbeddingProjector
+from condensers.inversion.inverter.network import EmbeddingProjector
 from condensers.inversion.inverter.projector_start import part_means, start_projector
 
 WORDS = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [4.0, 4.0]])

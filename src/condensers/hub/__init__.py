@@ -3,7 +3,8 @@
 from condensers.hub.folder import EVALUATION_FILE, load_condensed, save_condensed, write_condensed
 from condensers.hub.leak_guard import LeakReport, check_leaks
 from condensers.hub.publishing import Published, publish
-from condensers.hub.repository import Reservation, release, released_on_failure, reserve
+from condensers.hub.repository import Reservation, hub_errors, release, released_on_failure, reserve
+from condensers.hub.scored import publish_scored
 
 __all__ = [
     "EVALUATION_FILE",
@@ -11,8 +12,10 @@ __all__ = [
     "Published",
     "Reservation",
     "check_leaks",
+    "hub_errors",
     "load_condensed",
     "publish",
+    "publish_scored",
     "release",
     "released_on_failure",
     "reserve",

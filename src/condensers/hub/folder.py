@@ -17,6 +17,8 @@ from condensers.methods import RunRecord
 RUN_FILE = "condensers_run.json"
 EVALUATION_FILE = "condensers_evaluation.json"
 """Where ``condensers evaluate`` leaves what it measured."""
+SCORES_FILE = "condensers_scores.json"
+"""Where `publish_scored` leaves how good the checkers were."""
 
 
 def save_condensed(dataset: Dataset, path: str | os.PathLike[str], run: RunRecord, *, overwrite: bool = False) -> Path:
@@ -46,6 +48,13 @@ def write_rows(
     dataset: Dataset, folder: Path, run: RunRecord, card: Callable[[Dataset, RunRecord, str], DatasetCard]
 ) -> None:
     """Writes rows, record and the card that `card` gives for them and the place of their file."""
+    data_file = write_parquet(dataset, folder)
+    write_json(folder / RUN_FILE, run.to_json())
+    write_text(folder / "README.md", str(card(dataset, run, data_file)))
+
+
+def write_parquet(dataset: Dataset, folder: Path) -> str:
+    """Writes rows into a folder that is there; gives the place of their file in it."""
     (folder / "data").mkdir(parents=True, exist_ok=True)
     unnamed = folder / "data" / "train.parquet"
     with hidden_progress_bars():
@@ -53,8 +62,7 @@ def write_rows(
     # `load_dataset` knows a folder by its card alone and would give the rows that it read there before. A name that
     # follows from the rows, and stands in the card, tells it.
     data = unnamed.rename(unnamed.with_stem(f"train-{hashlib.sha256(unnamed.read_bytes()).hexdigest()[:16]}"))
-    write_json(folder / RUN_FILE, run.to_json())
-    write_text(folder / "README.md", str(card(dataset, run, data.relative_to(folder).as_posix())))
+    return data.relative_to(folder).as_posix()
 
 
 def load_condensed(path: str | os.PathLike[str]) -> tuple[Dataset, RunRecord]:

@@ -10,7 +10,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, co
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OfflineModeIsEnabled
 
 from condensers.errors import AccessError, CondensersError, ConflictError, ServiceError, SettingError
-from condensers.hub.folder import EVALUATION_FILE, RUN_FILE
+from condensers.hub.folder import EVALUATION_FILE, RUN_FILE, SCORES_FILE
 
 _LOG_IN = "Log in with `hf auth login`, or set HF_TOKEN to a token with write access."
 
@@ -187,14 +187,17 @@ def _ours(repo_id: str, names: Sequence[str]) -> tuple[str, ...]:
         SettingError: if there are others.
     """
     rows = [name for name in names if name.startswith("data/train-") and name.endswith(".parquet")]
-    known = {".gitattributes", "README.md", RUN_FILE, EVALUATION_FILE, *rows}
-    others = [name for name in names if name not in known] or ([] if RUN_FILE in names else rows)
+    marks = (RUN_FILE, EVALUATION_FILE, SCORES_FILE)
+    known = {".gitattributes", "README.md", *marks, *rows}
+    others = [name for name in names if name not in known]
+    if not others and not {RUN_FILE, SCORES_FILE} & set(names):
+        others = rows
     if others:
         raise SettingError(
             f"the repository {repo_id!r} holds what this library has not published: {', '.join(others[:5])}. Choose "
             f"another name; nothing there was changed."
         )
-    return tuple(name for name in (*rows, EVALUATION_FILE) if name in names)
+    return tuple(name for name in (*rows, *marks) if name in names)
 
 
 def _translated(error: Exception, repo_id: str, done: str, token: str | None) -> Exception:

@@ -29,6 +29,7 @@ from condensers.methods.source import (
     preparation_key,
     prepare_source,
 )
+from condensers.sharing import push_saved, write_card
 
 
 class Condenser(ModelHubMixin):
@@ -328,14 +329,29 @@ class Condenser(ModelHubMixin):
         write_json(save_directory / CONFIG_NAME, self._document())
         for name, part in self._parts.items():
             part.value.save_pretrained(save_directory / name)
+        # The mixin writes a card where there is none, and so would leave the one of an earlier run.
+        write_card(save_directory, self.generate_model_card())
 
     def generate_model_card(self, *args: Any, **kwargs: Any) -> ModelCard:
         """Writes the card of the saved condenser."""
-        return condenser_card(self._document(), self._run)
+        return condenser_card(self._document(), self._run, self._embedder.fingerprint if self._embedder else None)
 
     def push_to_hub(self, repo_id: str, *, private: bool | None = True, **kwargs: Any) -> str:
-        """Uploads the condenser; private unless `private=False`. See `ModelHubMixin.push_to_hub`."""
-        return super().push_to_hub(repo_id, private=private, **kwargs)
+        """Uploads the condenser; private unless `private=False`. A card that somebody edited there stays.
+
+        Args:
+            repo_id: Where to, ``user/name``.
+            private: Whether a repository that is made is private; None leaves it to the Hub.
+            **kwargs: Those of `push_saved`: `token`, `revision`, `create_pr`, `commit_message`.
+
+        Returns:
+            Address of the commit.
+
+        Raises:
+            SettingError: if a part of it cannot be saved.
+            HfHubHTTPError: if the Hub refuses.
+        """
+        return push_saved(self.save_pretrained, repo_id, private=private, **kwargs)
 
     @classmethod
     def from_pretrained(

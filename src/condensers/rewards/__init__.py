@@ -10,8 +10,8 @@ from condensers.rewards.classifiers import check_classifier, load_classifier
 from condensers.rewards.embedding_probe import EmbeddingProbe
 from condensers.rewards.fitting import fit_classifier
 from condensers.rewards.label_confidence import LabelConfidence
-from condensers.rewards.label_confidence_config import LabelConfidenceConfig
 from condensers.rewards.labels import Labels, config_names, label_column, match_labels, read_labels
+from condensers.rewards.network import LabelConfidenceConfig
 from condensers.rewards.recipes import RECIPES, FitRecipe, resolve_recipe
 from condensers.rewards.scoring import score_rows
 from condensers.rewards.tokens import input_columns, length_limit, rows_digest, shared_rows, tokenize_rows

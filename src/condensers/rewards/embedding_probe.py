@@ -1,6 +1,5 @@
 """A linear classifier on frozen embeddings, read as p(y | x)."""
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,9 +9,11 @@ import numpy as np
 from datasets import ClassLabel, Dataset
 from safetensors.numpy import load_file, save_file
 
-from condensers.data import SEPARATOR, write_json
+from condensers.data import SEPARATOR, find_model_files, read_json, write_json
 from condensers.embedding import Embedder, embed_texts
-from condensers.errors import NotFittedError, RowError
+from condensers.errors import NotFittedError, RowError, SettingError
+from condensers.rewards.card import probe_card
+from condensers.sharing import public_name, push_saved, write_card
 
 _CONFIG, _WEIGHTS = "config.json", "model.safetensors"
 
@@ -37,6 +38,7 @@ class EmbeddingProbe:
         self.embedder = embedder
         self.C = C
         self._weights: dict[str, np.ndarray] | None = None
+        self._rows: dict[str, Any] = {"labels": None, "n_rows": None}
 
     def __repr__(self) -> str:
         return f"EmbeddingProbe({self.embedder.name!r}, C={self.C:g})"
@@ -76,6 +78,10 @@ class EmbeddingProbe:
             rows = present[-1:] if len(present) == 2 else present
             slopes[rows], intercepts[rows] = model.coef_, model.intercept_
         self._weights = {"slopes": slopes, "intercepts": intercepts}
+        self._rows = {
+            "labels": feature.names if isinstance(feature, ClassLabel) else None,
+            "n_rows": len(dataset),
+        }
         return self
 
     def predict_log_proba(self, dataset: Dataset, *, text: Sequence[str], progress: bool = False) -> np.ndarray:
@@ -99,7 +105,7 @@ class EmbeddingProbe:
         return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
 
     def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
-        """Writes the weights as safetensors, and what they were fitted on vectors of.
+        """Writes the weights as safetensors, what they were fitted on, and a card; one that somebody edited stays.
 
         Raises:
             NotFittedError: before `fit`.
@@ -107,19 +113,50 @@ class EmbeddingProbe:
         weights, folder = self._fitted(), Path(save_directory)
         folder.mkdir(parents=True, exist_ok=True)
         save_file(weights, folder / _WEIGHTS)
-        write_json(folder / _CONFIG, {"model_type": "embedding_probe", "embedder": self.embedder.name, "C": self.C})
+        config = {
+            "model_type": "embedding_probe",
+            "embedder": public_name(self.embedder.name),
+            "embedder_fingerprint": self.embedder.fingerprint,
+            "C": self.C,
+            **self._rows,
+        }
+        write_json(folder / _CONFIG, config)
+        write_card(folder, probe_card(config, *weights["slopes"].shape))
+
+    def push_to_hub(self, repo_id: str, *, private: bool | None = True, **kwargs: Any) -> str:  # noqa: ANN401
+        """Uploads the probe with its card; private unless `private=False`. See `push_saved`.
+
+        Raises:
+            NotFittedError: before `fit`.
+            HfHubHTTPError: if the Hub refuses.
+        """
+        self._fitted()
+        return push_saved(self.save_pretrained, repo_id, private=private, **kwargs)
 
     @classmethod
-    def from_pretrained(cls, folder: str | os.PathLike[str], embedder: Embedder) -> Self:
+    def from_pretrained(cls, source: str | os.PathLike[str], embedder: Embedder) -> Self:
         """Reads what `save_pretrained` wrote.
 
         Args:
-            folder: Where it is.
+            source: Folder or Hub id.
             embedder: The one it was fitted with.
+
+        Raises:
+            SourceNotFoundError: if there is none.
+            SettingError: if it was fitted with another embedder.
         """
-        config = json.loads((Path(folder) / _CONFIG).read_text(encoding="utf-8"))
+        folder = find_model_files(os.fspath(source), remedy="fit one and save it.")
+        config = read_json(folder / _CONFIG, what="probe")
+        # Those of before the fingerprint was noted are taken on trust.
+        if config.get("embedder_fingerprint", embedder.fingerprint) != embedder.fingerprint:
+            raise SettingError(
+                f"this probe was fitted with the embedder {config['embedder']!r} (fingerprint "
+                f"{config['embedder_fingerprint']!r}); got {embedder.name!r} (fingerprint {embedder.fingerprint!r}). "
+                f"Pass that one, or fit a probe with this one."
+            )
         probe = cls(embedder, C=config["C"])
-        probe._weights = load_file(Path(folder) / _WEIGHTS)
+        probe._rows |= {name: config[name] for name in probe._rows if name in config}
+        probe._weights = load_file(folder / _WEIGHTS)
         return probe
 
     def _embed(self, dataset: Dataset, text: Sequence[str], *, progress: bool = False) -> np.ndarray:

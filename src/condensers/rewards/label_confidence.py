@@ -4,33 +4,28 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-import torch
 from accelerate import PartialState
 from datasets import Dataset
-from transformers import (
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    DataCollatorWithPadding,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-    TrainingArguments,
-)
-from transformers.modeling_outputs import SequenceClassifierOutput
+from huggingface_hub import ModelCard
+from transformers import DataCollatorWithPadding, PreTrainedModel, PreTrainedTokenizerBase, TrainingArguments
 
 from condensers.errors import RowError, SettingError
+from condensers.rewards.card import label_confidence_card
 from condensers.rewards.classifiers import check_classifier, load_classifier, weights_digest
 from condensers.rewards.fitting import fit_classifier
-from condensers.rewards.label_confidence_config import LabelConfidenceConfig
 from condensers.rewards.labels import config_names, match_labels, read_labels
+from condensers.rewards.network import LabelConfidenceConfig, LabelConfidenceModel
 from condensers.rewards.recipes import FitRecipe, resolve_recipe
 from condensers.rewards.scoring import cached_scores, score_rows
 from condensers.rewards.tokens import input_columns, length_limit, rows_digest, tokenize_rows
+from condensers.sharing import hub_name
+from condensers.sharing.shared_model import SharedModel
 
 
-class LabelConfidence(PreTrainedModel):
+class LabelConfidence(SharedModel, LabelConfidenceModel):
     """Any sequence classifier, read as the probability of a label given a text.
 
     The same object is the quality checker and the diversity checker of IMP-Loss and DIMP-Loss (Section 4.3), and the
@@ -43,39 +38,11 @@ class LabelConfidence(PreTrainedModel):
         checker.fit(real_rows)
         log_p = checker.log_prob(synthetic_rows)      # one number a row
         checker.save_pretrained("checker")            # the tokenizer goes with it
-
-    Args:
-        config: The configuration.
-        backbone: The classifier itself, kept and not copied; None builds one from `config`.
-        processing_class: Its tokenizer; None looks for one where the model was loaded from, when it is first needed.
     """
 
     config_class = LabelConfidenceConfig
-    base_model_prefix = "backbone"
-    main_input_name = "input_ids"
-    supports_gradient_checkpointing = True
-    _supports_sdpa = True
-    _supports_flash_attn = True
-    _supports_flex_attn = True
-
-    def __init__(
-        self,
-        config: LabelConfidenceConfig,
-        backbone: PreTrainedModel | None = None,
-        processing_class: PreTrainedTokenizerBase | None = None,
-    ) -> None:
-        super().__init__(config)
-        if backbone is None:
-            backbone = AutoModelForSequenceClassification.from_config(config.backbone)
-        else:
-            # `post_init` initialises what is not marked; adapters and hand-made layers never are.
-            for module in backbone.modules():
-                module._is_hf_initialized = True  # type: ignore[assignment]
-        self.backbone = backbone
-        self._processing_class = processing_class
-        # Where a tokenizer was looked for and not found.
-        self._bare_source: str | None = None
-        self.post_init()
+    network_class = LabelConfidenceModel
+    auto_classes = ("AutoModel", "AutoModelForSequenceClassification")
 
     @classmethod
     def from_classifier(
@@ -107,7 +74,12 @@ class LabelConfidence(PreTrainedModel):
             wrapped = model
             wrapped._processing_class = processing_class or model._processing_class
         else:
-            config = LabelConfidenceConfig(backbone=check_classifier(model).config)
+            base = hub_name(model.config.name_or_path)
+            config = LabelConfidenceConfig(
+                backbone=check_classifier(model).config,
+                base_model=base.id if base else None,
+                base_revision=(base.revision or options.get("revision")) if base else None,
+            )
             config._name_or_path = model.config.name_or_path or ""
             wrapped = cls(config, model, processing_class)
             wrapped.train(model.training)
@@ -121,39 +93,6 @@ class LabelConfidence(PreTrainedModel):
         if max_input_length is not None:
             wrapped.config.max_input_length = max_input_length
         return wrapped
-
-    @property
-    def processing_class(self) -> PreTrainedTokenizerBase | None:
-        """The tokenizer; None if none was given and none lies beside the model."""
-        if self._processing_class is None and self.config.name_or_path not in (None, "", self._bare_source):
-            try:
-                self._processing_class = AutoTokenizer.from_pretrained(self.config.name_or_path)
-            except (OSError, ValueError):
-                self._bare_source = self.config.name_or_path
-        return self._processing_class
-
-    def forward(
-        self,
-        input_ids: torch.Tensor | None = None,
-        attention_mask: torch.Tensor | None = None,
-        token_type_ids: torch.Tensor | None = None,
-        labels: torch.Tensor | None = None,
-        **kwargs: Any,  # noqa: ANN401  (what the backbone takes)
-    ) -> SequenceClassifierOutput:
-        """The backbone's forward pass.
-
-        Shape:
-            input_ids, attention_mask, token_type_ids: (n_rows, n_tokens), int64.
-            labels: (n_rows,), int64.
-            returns: ``logits`` of shape (n_rows, n_classes); ``loss`` if there are labels.
-        """
-        given = {
-            "input_ids": input_ids,
-            "attention_mask": attention_mask,
-            "token_type_ids": token_type_ids,
-            "labels": labels,
-        }
-        return self.backbone(**{name: value for name, value in given.items() if value is not None}, **kwargs)
 
     def fit(
         self,
@@ -272,7 +211,7 @@ class LabelConfidence(PreTrainedModel):
         return weights_digest(self)
 
     def save_pretrained(self, save_directory: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
-        """Saves the model, and its tokenizer beside it.
+        """Saves the model; see `SharedModel.save_pretrained`.
 
         Raises:
             SettingError: if the classifier carries an adapter, whose weights a plain folder cannot hold.
@@ -281,10 +220,11 @@ class LabelConfidence(PreTrainedModel):
             raise SettingError(
                 "a LabelConfidence around a PEFT model cannot be saved as it is; wrap `model.merge_and_unload()`."
             )
-        tokenizer = self.processing_class
         super().save_pretrained(save_directory, *args, **kwargs)
-        if tokenizer is not None:
-            tokenizer.save_pretrained(save_directory)
+
+    def model_card(self, **metadata: Any) -> ModelCard:  # noqa: ANN401  (fields of ModelCardData)
+        """The card of the model as it is; see `SharedModel.model_card`."""
+        return label_confidence_card(cast(LabelConfidenceConfig, self.config), **metadata)
 
     def collate(self, features: list[dict[str, Any]]) -> Any:  # noqa: ANN401  (a BatchEncoding)
         """Pads tokenised rows to one batch.

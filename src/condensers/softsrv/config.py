@@ -1,6 +1,9 @@
 """Configuration of the SoftSRV adapter."""
 
+import copy
+import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from peft import PeftConfig, TaskType
@@ -8,6 +11,8 @@ from peft.utils import PeftType
 from peft.utils.constants import DUMMY_TARGET_MODULES
 
 from condensers.errors import SettingError
+from condensers.sharing import hub_name
+from condensers.softsrv.card import adapter_card, complete_card
 from condensers.softsrv.peft_type import NAME
 
 PARAMETERIZATIONS = ("static", "mixture", "mlp")
@@ -56,6 +61,9 @@ class SoftSRVConfig(PeftConfig):
     embedder_fingerprint: str | None = field(
         default=None, metadata={"help": "Its fingerprint; vectors of any other are refused where it is known."}
     )
+    training: dict | None = field(
+        default=None, metadata={"help": "How the adapter was trained, as far as the trainer knows; it notes that."}
+    )
     target_modules: str = field(
         default=DUMMY_TARGET_MODULES, metadata={"help": "No module of the base model is changed; leave it."}
     )
@@ -81,3 +89,19 @@ class SoftSRVConfig(PeftConfig):
                 raise SettingError(f"`{name}` must be a whole number of at least 1; got {value!r}.")
         if not 0 < self.temperature < float("inf"):
             raise SettingError(f"`temperature` must be above 0; got {self.temperature!r}.")
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str], **kwargs: Any) -> None:
+        """Writes the configuration and the card of the adapter; see `PeftConfig.save_pretrained`.
+
+        A base model out of the Hub's cache goes by its name and commit, which hold everywhere; any other folder stays
+        as it is, so that the adapter finds its model again on this machine, and the card says so.
+
+        Raises:
+            OSError: if the card cannot be written.
+        """
+        written = copy.copy(self)
+        base = hub_name(self.base_model_name_or_path)
+        if base is not None:
+            written.base_model_name_or_path, written.revision = base.id, base.revision or self.revision
+        super(SoftSRVConfig, written).save_pretrained(os.fspath(save_directory), **kwargs)
+        complete_card(Path(save_directory), adapter_card(written))

@@ -81,6 +81,7 @@ def train_softsrv(recipe: SoftSRVRecipe, args: SoftSRVTrainingConfig) -> SoftSRV
         processing_class=tokenizer,
         text=recipe.text_column,
     )
+    recipe.note_dataset(trainer)
     trainer.train(resume_from_checkpoint=args.resume_from_checkpoint)
     finish_recipe(trainer, None if rows.test is None else trainer.prepare(rows.test))
     return trainer

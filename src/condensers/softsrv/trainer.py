@@ -1,20 +1,25 @@
 """The training of SoftSRV adapters."""
 
+import copy
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
 from peft import PeftModel
-from transformers import PreTrainedTokenizerBase, Trainer
+from transformers import PreTrainedTokenizerBase
 
 from condensers.embedding import Embedder
 from condensers.errors import SettingError
+from condensers.sharing import public_name
+from condensers.sharing.training_notes import NotingTrainer
+from condensers.softsrv.card import adapter_card, complete_card
 from condensers.softsrv.embedders import adapter_config, check_embedder
 from condensers.softsrv.training_config import SoftSRVTrainingConfig
 from condensers.softsrv.training_rows import SoftSRVCollator, softsrv_rows
 
 
-class SoftSRVTrainer(Trainer):
+class SoftSRVTrainer(NotingTrainer):
     r"""Trains a SoftSRV adapter on texts: :math:`\min_\theta \sum_i \ell(H(P_\theta(E(x_i))), x_i)` (Section 3.3).
 
     Each text is embedded once, before training, and its vector is kept in the cache.
@@ -57,7 +62,7 @@ class SoftSRVTrainer(Trainer):
             raise SettingError(f"parameterisation `{config.parameterization}` needs contexts; pass `embedder=`.")
         else:
             check_embedder(config, embedder)
-            config.embedder_name, config.embedder_fingerprint = embedder.name, embedder.fingerprint
+            config.embedder_name, config.embedder_fingerprint = public_name(embedder.name), embedder.fingerprint
         args = args or SoftSRVTrainingConfig(output_dir="softsrv")
         self.embedder, self.text, self._tokenizer, self._settings = embedder, text, processing_class, args
         kwargs.setdefault("data_collator", SoftSRVCollator())
@@ -69,6 +74,7 @@ class SoftSRVTrainer(Trainer):
             processing_class=processing_class,
             **kwargs,
         )
+        self.take_notes(config, train_dataset)
         # transformers 5.23 leaves the first token of each text out when it counts those that a loss is a mean over,
         # since a causal model has nothing to predict it from. Here it has the virtual tokens.
         self._loss_shifts_labels = False
@@ -88,6 +94,13 @@ class SoftSRVTrainer(Trainer):
             max_length=self._settings.max_length,
             progress=not self._settings.disable_tqdm,
         )
+
+    def write_card(self, folder: Path, **metadata: Any) -> None:  # noqa: ANN401
+        """Writes configuration and card of the adapter; see `NotingTrainer.write_card`."""
+        config = copy.copy(adapter_config(self.accelerator.unwrap_model(self.model)))
+        config.inference_mode = True  # as PEFT saves it
+        config.save_pretrained(folder)
+        complete_card(folder, adapter_card(config, **metadata))
 
     def _set_signature_columns_if_needed(self) -> None:
         super()._set_signature_columns_if_needed()

@@ -5,11 +5,11 @@ Importing this room registers `EmbeddingInverter` and `InverterCorrector` with t
 
 from transformers import AutoConfig, AutoModel
 
-from condensers.inversion.inverter.config import EmbeddingInverterConfig, InverterCorrectorConfig
 from condensers.inversion.inverter.corrector import InverterCorrector
 from condensers.inversion.inverter.embedding_inversion import EmbeddingInversion, Inverted
 from condensers.inversion.inverter.embedding_inverter import EmbeddingInverter
 from condensers.inversion.inverter.hypotheses import write_hypotheses
+from condensers.inversion.inverter.network import EmbeddingInverterConfig, InverterCorrectorConfig
 from condensers.inversion.inverter.prefixed_model import PrefixedModel
 from condensers.inversion.inverter.targets import check_embedder, unit_targets
 from condensers.inversion.inverter.trainer import InverterTrainer

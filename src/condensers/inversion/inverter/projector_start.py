@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from condensers.inversion.inverter.projector import EmbeddingProjector
+from condensers.inversion.inverter.network import EmbeddingProjector
 
 # More rows change the map little.
 MAX_ROWS = 20_000

@@ -103,6 +103,7 @@ def _train(
         text=recipe.text_column,
         **models,
     )
+    recipe.note_dataset(trainer)
     trainer.train(resume_from_checkpoint=args.resume_from_checkpoint)
     finish_recipe(trainer, None if rows.test is None else trainer.prepare(rows.test))
     return trainer

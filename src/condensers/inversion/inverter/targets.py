@@ -4,7 +4,7 @@ import numpy as np
 
 from condensers.embedding import Embedder, check_finite
 from condensers.errors import RowError, SettingError
-from condensers.inversion.inverter.config import EmbeddingInverterConfig
+from condensers.inversion.inverter.network import EmbeddingInverterConfig
 
 
 def check_embedder(config: EmbeddingInverterConfig, embedder: Embedder) -> None:

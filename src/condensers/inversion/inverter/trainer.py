@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from datasets import Dataset
 from torch import nn
-from transformers import Trainer
 
 from condensers.embedding import Embedder
 from condensers.errors import SettingError
@@ -19,11 +19,13 @@ from condensers.inversion.inverter.projector_start import MAX_ROWS
 from condensers.inversion.inverter.targets import check_embedder
 from condensers.inversion.inverter.training_config import InverterTrainingConfig
 from condensers.inversion.inverter.training_rows import InversionCollator, inversion_rows
+from condensers.sharing import write_card
+from condensers.sharing.training_notes import NotingTrainer
 
 _logger = logging.getLogger(__name__)
 
 
-class InverterTrainer(Trainer):
+class InverterTrainer(NotingTrainer):
     """Trains an `EmbeddingInverter` or an `InverterCorrector` on texts (PInR, Algorithm 1, line 5).
 
     Texts are embedded, and for a corrector attempts are written by an inverter, before training; both are cached, so a
@@ -92,6 +94,7 @@ class InverterTrainer(Trainer):
             processing_class=model.processing_class,
             **kwargs,
         )
+        self.take_notes(model.config, train_dataset)
 
     def prepare(self, dataset: Dataset, model: PrefixedModel | None = None) -> Dataset:
         """Rows as `evaluate` and `predict` take them; see `inversion_rows`.
@@ -113,6 +116,12 @@ class InverterTrainer(Trainer):
             batch_size=self._settings.hypothesis_batch_size,
             progress=not self._settings.disable_tqdm,
         )
+
+    def write_card(self, folder: Path, **metadata: Any) -> None:  # noqa: ANN401
+        """Writes configuration and card of the model; see `NotingTrainer.write_card`."""
+        model = self.accelerator.unwrap_model(self.model)
+        model.config.save_pretrained(folder)
+        write_card(folder, model.model_card(**metadata))
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:  # noqa: ANN401  (a sampler)
         rows: Any = self.train_dataset if train_dataset is None else train_dataset

@@ -11,10 +11,11 @@ from datasets import Dataset
 
 from condensers.data import read_rows, resolve_columns
 from condensers.embedding import Embedder, embed_texts, vector_column
-from condensers.inversion.inverter.corrector import InverterCorrector, pad_left
+from condensers.inversion.inverter.corrector import InverterCorrector
 from condensers.inversion.inverter.embedding_inverter import EmbeddingInverter
 from condensers.inversion.inverter.hypotheses import write_hypotheses
-from condensers.inversion.inverter.prefixed_model import IGNORED_LABEL, PrefixedModel
+from condensers.inversion.inverter.network import IGNORED_LABEL, pad_left
+from condensers.inversion.inverter.prefixed_model import PrefixedModel
 from condensers.inversion.inverter.targets import unit_targets
 
 # What Trainer groups rows by.

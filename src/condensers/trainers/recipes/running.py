@@ -13,6 +13,8 @@ from trl import TrlParser
 from condensers.data import load_source, load_splits
 from condensers.embedding import DEFAULT_EMBEDDER, Embedder, load_embedder
 from condensers.errors import CondensersError, SettingError, SourceNotFoundError
+from condensers.sharing import hub_name
+from condensers.sharing.training_notes import NotingTrainer
 
 _TEST_SPLITS = ("test", "validation", "dev", "valid")
 
@@ -100,6 +102,12 @@ class EmbeddedRecipe(DatasetRecipe):
         """
         return load_embedder(self.embedder, prompt=self.embedder_prompt)
 
+    def note_dataset(self, trainer: NotingTrainer) -> None:
+        """Has the card name the dataset, where it is one of the Hub."""
+        found = hub_name(self.dataset_name)
+        if found is not None:
+            trainer.notes.name_dataset(found.id)
+
 
 @dataclass
 class SFTRecipe(DatasetRecipe):
@@ -153,6 +161,8 @@ def finish_recipe(trainer: Trainer, test: Dataset | None) -> dict[str, float]:
         metrics = trainer.evaluate(test, metric_key_prefix="test")
         trainer.log_metrics("test", metrics)
         trainer.save_metrics("test", metrics)
+        if isinstance(trainer, NotingTrainer):
+            trainer.create_model_card()  # The one that is saved knows nothing of the test.
     if trainer.args.push_to_hub:
         trainer.push_to_hub()
     return metrics

@@ -15,6 +15,8 @@ class LabelConfidenceConfig(PreTrainedConfig):
         backbone: Configuration of the classifier inside. Class names live in `id2label` of both, kept equal.
         max_input_length: Tokens kept of a text; None leaves it to the tokenizer and the backbone.
         recipe: How the classifier was fitted: fields of `FitRecipe` and the number of rows; None if it never was.
+        base_model: Hub id of the model that was wrapped; None if it was none of the Hub.
+        base_revision: Its commit, where it is known.
     """
 
     model_type = "label_confidence"
@@ -23,6 +25,8 @@ class LabelConfidenceConfig(PreTrainedConfig):
     backbone: PreTrainedConfig | dict | None = None
     max_input_length: int | None = None
     recipe: dict | None = None
+    base_model: str | None = None
+    base_revision: str | None = None
 
     def __post_init__(self, **kwargs: Any) -> None:  # noqa: ANN401  (whatever a config.json holds)
         attention = getattr(self.backbone, "_attn_implementation", None)

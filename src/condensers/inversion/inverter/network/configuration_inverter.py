@@ -6,10 +6,6 @@ from huggingface_hub.dataclasses import strict
 from transformers import AutoConfig, PreTrainedConfig
 from transformers.configuration_utils import SubConfigSpec
 
-from condensers.errors import SettingError
-
-TUNINGS = ("full", "lora", "frozen")
-
 
 @strict
 class EmbeddingInverterConfig(PreTrainedConfig):
@@ -28,9 +24,12 @@ class EmbeddingInverterConfig(PreTrainedConfig):
         max_new_tokens: Tokens of a text, its end included: longer texts are cut in training, and `generate` stops.
         pad_token_id: Fills up short texts of a batch.
         eos_token_id: Ends a text.
+        base_model: Hub id of the language model that training began with; None if it was none of the Hub.
+        base_revision: Its commit, where it is known.
+        training: How the model was trained, as far as its trainer knows; None if it never was.
 
     Raises:
-        SettingError: if a number is below 1 or `tuning` is unknown.
+        ValueError: if a number is below 1.
     """
 
     model_type = "embedding_inverter"
@@ -47,6 +46,9 @@ class EmbeddingInverterConfig(PreTrainedConfig):
     max_new_tokens: int = 32
     pad_token_id: int | None = None
     eos_token_id: int | None = None
+    base_model: str | None = None
+    base_revision: str | None = None
+    training: dict | None = None
 
     def __post_init__(self, **kwargs: Any) -> None:  # noqa: ANN401  (whatever a config.json holds)
         attention = getattr(self.backbone, "_attn_implementation", None)
@@ -56,7 +58,7 @@ class EmbeddingInverterConfig(PreTrainedConfig):
             self.backbone._attn_implementation = attention  # type: ignore[union-attr]
         for name in ("embedding_dim", "num_virtual_tokens", "lora_r", "max_new_tokens"):
             if getattr(self, name) < 1:
-                raise SettingError(f"`{name}` must be at least 1; got {getattr(self, name)}.")
+                raise ValueError(f"`{name}` must be at least 1; got {getattr(self, name)}.")
 
     def get_text_config(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  (a configuration)
         """Configuration of the part that writes, which knows the sizes of its cache."""
