@@ -14,7 +14,7 @@ from condensers.hub.card import dataset_card
 from condensers.hub.reproduction import public_path, reproduction
 from condensers.hub.source_card import SourceCard, read_source_card
 from condensers.methods import METHODS, HerdingCondenser
-from condensers.methods.papers import PAPERS
+from condensers.sharing.papers import PAPERS
 
 FILE = "data/train-0.parquet"
 SOURCE = SourceCard(

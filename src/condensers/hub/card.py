@@ -12,7 +12,7 @@ from condensers.hub.leak_guard import LeakReport
 from condensers.hub.reproduction import public_path, reproduction
 from condensers.hub.source_card import SourceCard
 from condensers.methods import PROVENANCE, REWARD_PROVENANCE, RunRecord
-from condensers.methods.papers import PAPERS
+from condensers.sharing.papers import PAPERS
 
 UNKNOWN_LICENCE = "unknown"
 
