@@ -97,6 +97,8 @@ def test_condense_for_people(run, source):
     assert "k_center: 6 of 36 rows" in output.out
     assert "load them with load_dataset('out')" in output.err
     assert not os.path.exists("out/report.html")
+    card = Path("out/README.md").read_text(encoding="utf-8")
+    assert "condensers condense source --total 6 --embedder offline --output out --no-report\n" in card
 
 
 @pytest.mark.models

@@ -14,7 +14,7 @@ from condensers.hub.card import dataset_card
 from condensers.hub.reproduction import public_path, reproduction
 from condensers.hub.source_card import SourceCard, read_source_card
 from condensers.methods import METHODS, HerdingCondenser
-from condensers.methods.papers import PAPERS
+from condensers.sharing.papers import PAPERS
 
 FILE = "data/train-0.parquet"
 SOURCE = SourceCard(
@@ -148,6 +148,15 @@ def test_the_code_on_the_card_makes_the_same_rows(embedder, tmp_path, monkeypatc
     names = {}
     exec(code, names)
     assert names["rows"].to_dict() == rows.to_dict()
+
+
+def test_the_card_has_the_command_without_places_on_a_disk(few, condenser):
+    words = ("condensers", "condense", "/home/jane/my rows.csv", "--method", "herding", "--output", "../out")
+    run = replace(condenser.run_, command=words)
+    card = dataset_card(few, run, FILE)
+    assert "condensers condense 'my rows.csv' --method herding --output out\n" in card.text
+    assert "jane" not in card.text
+    assert "command" not in card_of(few, condenser).text
 
 
 def test_rows_in_memory_are_to_be_put_in_by_hand(few, condenser):

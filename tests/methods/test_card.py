@@ -5,7 +5,7 @@ from huggingface_hub import HfApi, ModelCard
 from word_embedder import WordEmbedder
 
 from condensers import KCenterCondenser, RandomCondenser
-from condensers.methods.papers import PAPERS
+from condensers.sharing.papers import PAPERS
 
 
 def fitted(kind=KCenterCondenser, **settings):

@@ -45,12 +45,14 @@ def test_each_card_says_what_the_model_belongs_to_and_how_to_load_it(tmp_path, d
             ["was a folder on the machine", "PeftModel.from_pretrained"],
         ),
     }
+    rewards = "misc{shen2025condenselm"
+    papers = {"adapter": "misc{desalvo2024softsrv", "classifier": rewards, "probe": rewards}
     for name, (model, phrases) in said.items():
         model.save_pretrained(tmp_path / name)
         card = ModelCard.load(tmp_path / name / "README.md")
         assert "condensers" in card.data.tags
         assert card.data.library_name == {"probe": "condensers", "adapter": "peft"}.get(name, "transformers")
-        for phrase in phrases:
+        for phrase in (*phrases, f"@{papers.get(name, 'inproceedings{morris2023text')}"):
             assert phrase in card.text, (name, phrase)
         assert str(tmp_path) not in str(card) and "base_model" not in card.data.to_dict()
 

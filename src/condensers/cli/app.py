@@ -8,9 +8,11 @@ from condensers.cli.doctor import doctor
 from condensers.cli.evaluate import evaluate
 from condensers.cli.generate import generate
 from condensers.cli.push import push
+from condensers.cli.typed import Commands
 
 app = typer.Typer(
     name="condensers",
+    cls=Commands,
     help="Condense text datasets: a few rows that train almost as well as all. Or write more rows like a few.",
     no_args_is_help=True,
     add_completion=False,

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from condensers.cli.language_model import show_estimate, spent
 from condensers.cli.push import published
 from condensers.cli.screen import note, print_json, print_table
+from condensers.cli.typed import TYPED
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -93,7 +95,7 @@ def _make(
     from condensers.hub import write_condensed
 
     rows = condenser.condense(source, **place)
-    record = condenser.run_
+    record = replace(condenser.run_, command=TYPED.get())
     withheld = bool(record.privacy and record.privacy["withheld"])
     if not _is_first():
         return

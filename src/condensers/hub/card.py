@@ -1,5 +1,6 @@
 """The card of a condensed dataset, written from the record of its run and from nothing that was not measured."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
@@ -11,7 +12,7 @@ from condensers.hub.leak_guard import LeakReport
 from condensers.hub.reproduction import public_path, reproduction
 from condensers.hub.source_card import SourceCard
 from condensers.methods import PROVENANCE, REWARD_PROVENANCE, RunRecord
-from condensers.methods.papers import PAPERS
+from condensers.sharing.papers import PAPERS
 
 UNKNOWN_LICENCE = "unknown"
 
@@ -68,6 +69,7 @@ def dataset_card(
         embedder=public_path(run.settings["embedder"]),
         paper=PAPERS.get(run.method),
         code=reproduction(run),
+        command=shlex.join(public_path(word) or "" for word in run.command) if run.command else None,
         licence=named if isinstance(named, str) else ", ".join(named),
         licence_from="the source" if inherited else "the publisher" if licence else None,
         leaks=leaks,

@@ -7,9 +7,9 @@ from typing import Any
 
 from huggingface_hub import ModelCard, ModelCardData
 
-from condensers.methods.papers import PAPERS
 from condensers.methods.record import RunRecord
 from condensers.sharing import hub_name, link_model, render_card
+from condensers.sharing.papers import PAPERS
 
 
 def condenser_card(document: Mapping[str, Any], run: RunRecord | None, embedder_fingerprint: str | None) -> ModelCard:

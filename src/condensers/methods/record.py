@@ -1,6 +1,6 @@
 """What a run did, for cards, reports and people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -30,6 +30,7 @@ class RunRecord:
         stages: How points were placed and texts written for them (`condensers.methods.stages`); None for methods that
             keep rows.
         models: Fingerprints of the models that decide the result, by what they do: ``embedder``.
+        command: The words of the command line that it was; None for a run in Python.
     """
 
     method: str
@@ -47,6 +48,7 @@ class RunRecord:
     stages: Mapping[str, Any] | None = None
     generation: Mapping[str, Any] | None = None
     models: Mapping[str, str] = field(default_factory=dict)
+    command: Sequence[str] | None = None
 
     @property
     def keeps_rows(self) -> bool:

@@ -7,6 +7,7 @@ from huggingface_hub import ModelCard, ModelCardData
 
 from condensers.rewards.network import LabelConfidenceConfig
 from condensers.sharing import card_data, link_model, model_spec, render_card
+from condensers.sharing.papers import CONDENSELM
 
 _PACKAGE = "condensers.rewards"
 
@@ -32,6 +33,7 @@ def label_confidence_card(config: LabelConfidenceConfig, **metadata: Any) -> Mod
         labels=[name for _, name in sorted((config.id2label or {}).items())],
         base=link_model(config.base_model, config.base_revision),
         base_is_known=config.base_model is not None,
+        paper=CONDENSELM,
     )
 
 
@@ -57,4 +59,5 @@ def probe_card(config: Mapping[str, Any], n_classes: int, dim: int) -> ModelCard
         dim=dim,
         embedder=link_model(config["embedder"]),
         loading=f"load_embedder({model_spec(config['embedder'])})",
+        paper=CONDENSELM,
     )

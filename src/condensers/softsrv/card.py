@@ -9,6 +9,7 @@ from huggingface_hub import ModelCard, ModelCardData
 from condensers.data import write_text
 from condensers.sharing import CARD_NAME, card_data, hub_name, link_model, model_spec, render_card, write_card
 from condensers.sharing.model_card import read_card
+from condensers.sharing.papers import SOFTSRV
 
 # How PEFT repeats the base model among the tags; the Hub does so by itself.
 _BASE_TAG = "base_model:adapter:"
@@ -42,6 +43,7 @@ def adapter_card(config: Any, **metadata: Any) -> ModelCard:  # noqa: ANN401  (a
         loading=f"load_embedder({model_spec(config.embedder_name)})",
         training=config.training,
         peft_version=peft.__version__,
+        paper=SOFTSRV,
     )
 
 

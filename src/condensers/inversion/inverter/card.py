@@ -6,6 +6,7 @@ from huggingface_hub import ModelCard, ModelCardData
 
 from condensers.inversion.inverter.network import EmbeddingInverterConfig, InverterCorrectorConfig
 from condensers.sharing import card_data, link_model, model_spec, render_card
+from condensers.sharing.papers import VEC2TEXT
 
 
 def inverter_card(config: EmbeddingInverterConfig, **metadata: Any) -> ModelCard:  # noqa: ANN401
@@ -34,4 +35,5 @@ def inverter_card(config: EmbeddingInverterConfig, **metadata: Any) -> ModelCard
         base=link_model(config.base_model, config.base_revision),
         base_is_known=config.base_model is not None,
         training=config.training,
+        paper=VEC2TEXT,
     )

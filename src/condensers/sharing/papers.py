@@ -1,4 +1,4 @@
-"""The paper of each method, for cards: what it is called, where it appeared, and how to cite it."""
+"""The papers of methods and models, for cards: what one is called, where it appeared, and how to cite it."""
 
 from dataclasses import dataclass
 
@@ -129,10 +129,19 @@ AUG_PE = Paper(
 SOFTSRV = Paper(
     "desalvo2024softsrv",
     "SoftSRV: Learn to Generate Targeted Synthetic Data",
-    ("Giulia DeSalvo", "Jean-Fraçois Kagy", "Lazaros Karydas", "Afshin Rostamizadeh", "Sanjiv Kumar"),
+    ("Giulia DeSalvo", "Jean-François Kagy", "Lazaros Karydas", "Afshin Rostamizadeh", "Sanjiv Kumar"),
     "",
     2024,
     kind="misc",
+)
+
+VEC2TEXT = Paper(
+    "morris2023text",
+    "Text Embeddings Reveal (Almost) As Much As Text",
+    ("John X. Morris", "Volodymyr Kuleshov", "Vitaly Shmatikov", "Alexander M. Rush"),
+    "EMNLP",
+    2023,
+    arxiv="2310.06816",
 )
 
 PAPERS: dict[str, Paper] = {
