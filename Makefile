@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 PYTEST := OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports wheel clean
+.PHONY: help demo test check lint types imports wheel docs clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -31,7 +31,7 @@ demo: $(STAMP)  ## Condense the sample dataset with four methods and with a smal
 test: $(STAMP)  ## Run the tests
 	$(PYTEST) -n 2 --dist loadfile $(ARGS)
 
-check: lint types imports wheel  ## Style, types, import rules, and a wheel that holds every template and card
+check: lint types imports wheel docs  ## Style, types, import rules, a wheel that holds every template and card, the docs
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -49,5 +49,8 @@ wheel: $(STAMP)
 	@rm -f build.log
 	$(BIN)/python tests/check_wheel.py build/wheel
 
+docs: $(STAMP)  ## Build the documentation; open docs/_build/html/index.html
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --builder html docs docs/_build/html
+
 clean:  ## Remove what the other targets made, the virtual environment included
-	rm -rf $(VENV) build dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist docs/_build runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
