@@ -129,7 +129,7 @@ def compare(
     results = []
     for budget in budgets:
         if len(budgets) > 1:
-            note(f"{budget} rows of each class", quiet=json)
+            note(f"Budget: {budget} a class.", quiet=json)
         results += compare_methods(
             prepared,
             test,
