@@ -286,7 +286,8 @@ def write_table(name: str) -> None:
         "",
         f"{cells['greedy']['n_targets']} held-out phrases of {N_SENTENCES} sentences, no phrase of which was trained "
         f"on. {', '.join(f'{key}: {value}' for key, value in inverter['settings'].items())}. Measured on "
-        f"{platform.machine()}, {inverter['device']}, {inverter['n_threads']} thread(s).",
+        f"{platform.machine()}, {inverter['device']}, {inverter['n_threads']} thread(s); where other work "
+        f"runs beside it, minutes and seconds are too many.",
         "",
         "| model | minutes | steps | rows | text tokens | learning rate | last training loss |",
         "|---|---|---|---|---|---|---|",

@@ -20,8 +20,8 @@ class RealisingConfig(LLMCondenserConfig):
         metadata={"help": "EmbeddingInverter trained for the embedder, folder or Hub id; None has the LLM write."},
     )
     corrector: str | None = field(default=None, metadata={"help": "InverterCorrector that goes with the inverter."})
-    correction_rounds: int = field(default=4, metadata={"help": "Rounds of correction, with a corrector."})
-    beam_width: int = field(default=2, metadata={"help": "Texts of the inverter kept for a point between rounds."})
+    correction_rounds: int = field(default=2, metadata={"help": "Rounds of correction, with a corrector."})
+    beam_width: int = field(default=1, metadata={"help": "Texts of the inverter kept for a point between rounds."})
     num_neighbours: int = field(
         default=5, metadata={"help": "Source rows around a point that the LLM is shown, where it writes the text."}
     )
