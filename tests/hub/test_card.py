@@ -136,6 +136,13 @@ def test_the_card_beside_the_rows_is_read(condenser, few, path, tmp_path):
     assert read_source_card(run) == SourceCard("apache-2.0", None, None, "en", ["text-classification"])
 
 
+@pytest.mark.parametrize("text", ["# Rows\n", "---\nlicense: [\n---\n", "---\n- a list\n---\n"])
+def test_a_card_beside_the_rows_that_says_nothing_or_is_broken(condenser, few, text, tmp_path, caplog):
+    (tmp_path / "README.md").write_text(text)
+    assert read_source_card(replace(condenser.run_, source={"path": str(tmp_path)})) == SourceCard()
+    assert not caplog.records
+
+
 def test_the_code_on_the_card_makes_the_same_rows(embedder, tmp_path, monkeypatch):
     make_rows().to_parquet(tmp_path / "rows.parquet")
     monkeypatch.chdir(tmp_path)

@@ -6,8 +6,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import DatasetCard, HfApi
+from huggingface_hub import DatasetCard, HfApi, metadata_load
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+from yaml import YAMLError
 
 from condensers.methods import RunRecord
 
@@ -54,7 +55,7 @@ def read_source_card(run: RunRecord, *, token: str | None = None) -> SourceCard:
     local = Path(path).expanduser()
     if local.exists():
         card = local / "README.md"
-        return _facts(DatasetCard.load(card).data.to_dict() if card.is_file() else {})
+        return _facts(_metadata(card) if card.is_file() else {})
     if run.source.get("commit") is None:
         return SourceCard()
     try:
@@ -62,6 +63,14 @@ def read_source_card(run: RunRecord, *, token: str | None = None) -> SourceCard:
     except (HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, OSError):
         return SourceCard(hub_id=path)
     return _facts(card_data.to_dict() if card_data else {}, hub_id=path)
+
+
+def _metadata(card: Path) -> Mapping[str, Any]:
+    """What stands above a card; nothing if it cannot be read, since it is not ours to mend."""
+    try:
+        return metadata_load(card) or {}
+    except (OSError, ValueError, YAMLError):
+        return {}
 
 
 def _facts(card: Mapping[str, Any], hub_id: str | None = None) -> SourceCard:
