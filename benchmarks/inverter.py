@@ -36,7 +36,7 @@ import numpy as np
 import torch
 from cells import Cells
 from datasets import Dataset
-from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer, LogitsProcessorList, TrainerCallback
+from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 
 from condensers import (
@@ -51,7 +51,7 @@ from condensers import (
 from condensers.data import temporary_seed, write_json
 from condensers.embedding import Embedder, embed_texts
 from condensers.inversion.inverter import Inverted, PrefixedModel
-from condensers.inversion.inverter.guidance import EmbeddingGuidance, TextVectors
+from condensers.inversion.inverter.guidance import TextVectors, guided_search
 from condensers.llm.bundled import bundled_llm
 from condensers.selection import nearest_of
 
@@ -201,7 +201,7 @@ class Unconditioned:
         texts = []
         for start in range(0, len(targets), given.batch_size):
             batch = targets[start : start + given.batch_size]
-            guidance = EmbeddingGuidance(
+            search = guided_search(
                 batch,
                 TextVectors(embedder),
                 self.tokenizer,
@@ -210,10 +210,7 @@ class Unconditioned:
                 branching=given.branching,
                 temperature=0.0,
             )
-            search = {"num_beams": given.num_candidates, "length_penalty": 0.0, "early_stopping": "never"}
-            texts += self.write(
-                len(batch), logits_processor=LogitsProcessorList([guidance]), do_sample=False, **search
-            )
+            texts += self.write(len(batch), **search | {"num_return_sequences": 1})
         return texts
 
     @torch.no_grad()

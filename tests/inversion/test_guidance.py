@@ -11,8 +11,7 @@ from tiny_inverters import BACKBONES, tiny_inverter
 from tiny_language_models import tiny_lm_tokenizer
 from word_embedder import WordEmbedder
 
-from condensers.inversion.inverter import EmbeddingInversion
-from condensers.inversion.inverter.guidance import EmbeddingGuidance, TextVectors
+from condensers.inversion.inverter.guidance import EmbeddingGuidance, TextVectors, guided_search
 
 TOKENIZER = tiny_lm_tokenizer()
 N_TOKENS = len(TOKENIZER)
@@ -124,13 +123,13 @@ def test_a_wide_search_finds_the_best_of_all_texts(backbone):
     log_probs = logits.gather(2, given_labels[..., None])[..., 0].masked_fill(labels < 0, 0).sum(1).numpy()
     cosines = embedder.encode([decoded(tokens) for tokens in texts]) @ target[0]
     best = decoded(texts[int(np.argmax(log_probs + 20 * cosines))])
-    realiser = EmbeddingInversion(
-        inverter,
-        embedder=embedder,
-        num_candidates=N_TOKENS,
-        branching=N_TOKENS,
+    search = guided_search(
+        target,
+        TextVectors(embedder),
+        TOKENIZER,
+        num_beams=N_TOKENS,
         guidance=20.0,
+        branching=N_TOKENS,
         temperature=0.0,
     )
-    found = realiser._search(inverter, target, TextVectors(embedder))
-    assert inverter.write(target, **found)[0] == best
+    assert inverter.write(target, **search)[0] == best

@@ -10,14 +10,14 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 from accelerate import PartialState
-from transformers import AutoModel, LogitsProcessorList
+from transformers import AutoModel
 
 from condensers.data import find_model_files, temporary_seed
 from condensers.embedding import DEFAULT_EMBEDDER, EmbeddedRows, Embedder, load_embedder
 from condensers.errors import SettingError
 from condensers.inversion.inverter.corrector import InverterCorrector
 from condensers.inversion.inverter.embedding_inverter import EmbeddingInverter
-from condensers.inversion.inverter.guidance import EmbeddingGuidance, TextVectors
+from condensers.inversion.inverter.guidance import TextVectors, guided_search
 from condensers.inversion.inverter.prefixed_model import PrefixedModel
 from condensers.inversion.inverter.targets import check_embedder, unit_targets
 
@@ -201,7 +201,7 @@ class EmbeddingInversion:
             if self.temperature:
                 return {"do_sample": True, "temperature": self.temperature, "top_k": 0, "num_return_sequences": n}
             return {"num_beams": n, "num_return_sequences": n}
-        guidance = EmbeddingGuidance(
+        return guided_search(
             targets,
             embedded,
             model.processing_class,
@@ -210,9 +210,6 @@ class EmbeddingInversion:
             branching=self.branching,
             temperature=self.temperature,
         )
-        found = {"logits_processor": LogitsProcessorList([guidance]), "num_beams": n, "num_return_sequences": n}
-        # A score is that of the whole text, and may grow with it. One beam is a greedy search: it knows neither word.
-        return found | ({"length_penalty": 0.0, "early_stopping": "never"} if n > 1 else {})
 
     @cached_property
     def _inverter(self) -> EmbeddingInverter:

@@ -1,10 +1,11 @@
 """A search that looks, at every token, where its texts have come to."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
-from transformers import LogitsProcessor, PreTrainedTokenizerBase
+from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedTokenizerBase
 
 from condensers.embedding import Embedder
 
@@ -99,3 +100,32 @@ class EmbeddingGuidance(LogitsProcessor):
         targets = np.repeat(self._targets, len(token_ids) // len(self._targets), axis=0)
         texts = [text.strip() for text in self._processing_class.batch_decode(token_ids, skip_special_tokens=True)]
         return np.einsum("ij,ij->i", self._vectors.of(texts), targets)
+
+
+def guided_search(
+    targets: np.ndarray,
+    vectors: TextVectors,
+    processing_class: PreTrainedTokenizerBase,
+    *,
+    num_beams: int,
+    guidance: float,
+    branching: int,
+    temperature: float,
+) -> dict[str, Any]:
+    """Options that make `generate` search in this way and give every beam; see `EmbeddingGuidance`."""
+    processor = EmbeddingGuidance(
+        targets,
+        vectors,
+        processing_class,
+        num_beams=num_beams,
+        guidance=guidance,
+        branching=branching,
+        temperature=temperature,
+    )
+    found = {
+        "logits_processor": LogitsProcessorList([processor]),
+        "num_beams": num_beams,
+        "num_return_sequences": num_beams,
+    }
+    # A score is that of the whole text, and may grow with it. One beam is a greedy search: it knows neither word.
+    return found | ({"length_penalty": 0.0, "early_stopping": "never"} if num_beams > 1 else {})
