@@ -6,23 +6,6 @@ import pytest
 from conftest import make_rows
 from datasets import load_dataset
 
-from condensers.cli import main
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments, code=0):
-        monkeypatch.setattr(sys, "argv", ["condensers", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        output = capsys.readouterr()
-        assert (stop.value.code or 0) == code, output.err
-        return output
-
-    return call
-
 
 @pytest.fixture
 def condense(tmp_path, embedder, monkeypatch):
