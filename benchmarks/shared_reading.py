@@ -1,10 +1,12 @@
-"""How much faster a model in process is for reading what chats have in common once.
+"""How much faster a model in process is than plain `generate`: chats share their reading, and rows that end leave.
 
     python benchmarks/shared_reading.py
 
 Best-of-n with SmolLM2: four rows of sst2's kind, four replies for each, in one batch of 16, as `CondenseLMCondenser`
-(one rewritten row), `LLMWriter` (rows around a point) and `LLMRefiner` (one text to mend) ask for them. Turns with and
-without take places, so that other work on the machine slows both; the table gives medians. Replies are compared too.
+(one rewritten row), `LLMWriter` (rows around a point) and `LLMRefiner` (one text to mend) ask for them. Plain is one
+call of `generate` for the batch, which reads each chat from its beginning and goes on until the last row has ended.
+Turns of both take places, so that other work on the machine slows both; the table gives medians. Replies are compared
+too.
 
 The floor of reading is two operations a weight and token: what is saved is the tokens that are not read again.
 """
@@ -21,7 +23,7 @@ from unittest import mock
 
 import torch
 
-from condensers.llm import Prompt, Request, SamplingSettings, TransformersChat, shared_reading
+from condensers.llm import Prompt, Request, SamplingSettings, TransformersChat, roomy_cache, shared_reading
 from condensers.llm.bundled import bundled_llm
 
 TABLE = Path(__file__).parent / "results" / "shared_reading.md"
@@ -48,8 +50,8 @@ def chats() -> dict[str, list[list[Any]]]:
 
 @contextmanager
 def each_alone() -> Iterator[None]:
-    """Has `generate` read every chat from its beginning, as often as it is asked."""
-    with mock.patch.object(shared_reading, "_cache_of", lambda model: None):
+    """Has `generate` read every chat from its beginning, as often as it is asked, and keep all rows to the end."""
+    with mock.patch.object(roomy_cache, "roomy_cache", lambda model, room: None):
         yield
 
 
@@ -61,13 +63,13 @@ def main() -> None:
     # Word vectors are looked up, and only the last token of a chat goes on to the vocabulary.
     n_weights = sum(weight.numel() for name, weight in llm.model.named_parameters() if "embed_tokens" not in name)
     lines = [
-        "# Reading what chats have in common once: best of four, four chats, one batch",
+        "# A model in process beside plain `generate`: best of four, four chats, one batch",
         "",
         f"SmolLM2-135M in process, float32, {torch.get_num_threads()} thread(s), {platform.machine()}; other work "
         f"shared the machine, so ratios are what counts. Medians of {given.turns} turns, taken alternately.",
         "",
         "| asked for | tokens given | tokens read | floor of reading, GFLOP (each alone) | tokens written "
-        "| each alone, s | shared, s | speed-up | equal replies |",
+        "| plain, s | in turns, s | speed-up | equal replies |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, messages in chats().items():

@@ -117,3 +117,12 @@ def test_answers_stand_in_the_order_of_questions_of_several_schemas():
         for i in range(4)
     ]
     assert [answer.value for answer in desk.ask(questions)] == [["a"], 5, ["a"], 5]
+
+
+@pytest.mark.parametrize("reads_truncated", [True, False])
+def test_a_reply_that_was_cut_off_is_read_on_request(reads_truncated):
+    cut = Completion("12", problem="truncated: after 2 tokens")
+    llm = ScriptedLLM(lambda *_: cut)
+    desk = Desk(llm, Events(), n_samples=1, second_chances=False)
+    (answer,) = desk.ask([Question(CHAT, 0, number, reads_truncated=reads_truncated)])
+    assert (answer.value, answer.problem) == ((12, None) if reads_truncated else (None, "truncated"))

@@ -4,13 +4,12 @@ import json
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 
 import datasets
 import pytest
 from pydantic import BaseModel, field_validator
+from warm_processes import WarmProcess
 
 from condensers.errors import StorageError
 from condensers.llm import CachedLLM, Completion, OpenAIChat, Request, SamplingSettings, Usage
@@ -50,8 +49,7 @@ def keys(path):
 
 
 def start(server, path, n):
-    command = [sys.executable, "-c", RUN, server.base_url, str(path), str(n)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return WarmProcess(RUN, server.base_url, path, n, folder=path.parents[1])
 
 
 @pytest.fixture
@@ -187,17 +185,11 @@ def test_a_validator_that_has_changed_asks_again(path):
 def test_a_killed_run_goes_on_where_it_stopped(path):
     with FakeServer(numbered, delay=0.03) as server:
         run = start(server, path, 40)
-        while server.n_requests < 30:
-            assert run.poll() is None, run.stderr.read()
-            time.sleep(0.005)
-        os.kill(run.pid, signal.SIGKILL)
-        run.communicate()
+        run.kill_once(lambda: server.n_requests >= 30)
         time.sleep(0.1)
         n_sent, kept = server.n_requests, set(keys(path))
         assert n_sent - 4 - 2 <= len(kept) <= n_sent < 80
-        done = start(server, path, 40)
-        output, errors = done.communicate(timeout=60)
-        assert done.returncode == 0, errors
+        output = start(server, path, 40).finish(timeout=60)
         assert server.n_requests == n_sent + 80 - len(kept)
         assert max(server.times_asked.values()) <= 2 + 2 and kept < set(keys(path))
         replies = json.loads(output)
@@ -237,22 +229,19 @@ def test_a_run_with_faults_of_every_kind_loses_and_doubles_nothing(path, monkeyp
 def test_two_processes_share_one_file(path):
     with FakeServer(numbered, delay=0.01) as server:
         runs = [start(server, path, 20) for _ in range(2)]
-        outputs = [run.communicate(timeout=60) for run in runs]
-    assert [run.returncode for run in runs] == [0, 0], outputs
-    assert outputs[0][0] == outputs[1][0]
+        outputs = [run.finish(timeout=60) for run in runs]
+    assert outputs[0] == outputs[1]
     assert len(keys(path)) == len(set(keys(path))) == 40
 
 
 def test_ctrl_c_keeps_what_has_arrived(path):
     with FakeServer(numbered, delay=0.03) as server:
         run = start(server, path, 60)
-        while server.n_requests < 20:
-            assert run.poll() is None, run.stderr.read()
-            time.sleep(0.005)
+        run.run_until(lambda: server.n_requests >= 20)
         began = time.monotonic()
-        run.send_signal(signal.SIGINT)
-        _, errors = run.communicate(timeout=20)
-    assert "KeyboardInterrupt" in errors and "never retrieved" not in errors
+        os.kill(run.pid, signal.SIGINT)
+        run.wait(timeout=20)
+    assert "KeyboardInterrupt" in run.err and "never retrieved" not in run.err
     assert time.monotonic() - began < 5 and server.n_requests < 60 and len(keys(path)) >= 12
 
 

@@ -43,6 +43,7 @@ class Question(Generic[T]):
         read: Makes the value of a completion without problem; raises `Unusable` if there is none in it.
         schema: What the reply must be, as JSON; None for plain text.
         max_tokens: Where to cut the reply off, if that is sooner than the model's own limit.
+        reads_truncated: Whether a reply that was cut off is read like any other, and not asked for anew.
     """
 
     messages: Sequence[Message]
@@ -50,6 +51,7 @@ class Question(Generic[T]):
     read: Callable[[Completion], T]
     schema: type[BaseModel] | None = None
     max_tokens: int | None = None
+    reads_truncated: bool = False
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,8 @@ def _is_open(answer: Answer[Any]) -> bool:
 def _value(question: Question[T], completion: Completion) -> T:
     if completion.problem is not None:
         kind, _, detail = completion.problem.partition(":")
+        if kind == "truncated" and question.reads_truncated:
+            return question.read(completion)
         complaint = "it was cut off; be brief" if kind == "truncated" else detail.strip() or kind
         raise Unusable(kind, complaint)
     return question.read(completion)

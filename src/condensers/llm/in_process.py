@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+MAX_TOKENS = 1024
+"""Tokens of a text for which nobody set a limit."""
+
 
 @contextmanager
 def evaluating(model: Any) -> Iterator[None]:  # noqa: ANN401  (a torch.nn.Module)

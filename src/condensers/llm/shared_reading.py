@@ -1,14 +1,11 @@
 """Reads what chats have in common once, before replies to them are generated."""
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
-
-_NEEDED = {"attention_mask", "logits_to_keep", "past_key_values", "position_ids"}
 
 
 @dataclass(frozen=True)
@@ -20,7 +17,8 @@ class ReadChats:
             rest of each, so that the cache of the one serves all.
 
     Attributes:
-        past_key_values: The cache of all tokens but the last; None if nothing was read.
+        past_key_values: The cache of all tokens but the last, or an empty one if nothing was read; None leaves it to
+            `generate`.
         n_read: Tokens that went through the model, padding among them.
     """
 
@@ -40,6 +38,7 @@ def read_chats(
     chats: Sequence[Sequence[int]],
     *,
     pad_token_id: int,
+    room: int = 0,
     ahead: bool = True,
 ) -> ReadChats:
     """Reads the beginning that all chats share once, and a chat of which several replies are wanted once.
@@ -52,15 +51,18 @@ def read_chats(
         model: Who reads.
         chats: Tokens of each, in the order of the replies; equal ones are told by their tokens.
         pad_token_id: Fills up shorter chats; masked.
+        room: Tokens that will be generated, for which memory is taken ahead.
         ahead: False reads nothing, for ways to generate that need more of a cache than to be continued (beams).
     """
     import torch  # noqa: PLC0415  (takes seconds to import)
 
+    from condensers.llm.roomy_cache import roomy_cache  # noqa: PLC0415  (likewise)
+
     distinct = list(dict.fromkeys(tuple(chat) for chat in chats))
     position = {chat: i for i, chat in enumerate(distinct)}
     which = torch.tensor([position[tuple(chat)] for chat in chats], device=model.device)
-    cache = _cache_of(model) if ahead and len(chats) > 1 else None
-    n_shared = _n_shared(distinct) if cache is not None else 0
+    cache = roomy_cache(model, room) if ahead else None
+    n_shared = _n_shared(distinct) if cache is not None and len(chats) > 1 else 0
     width = max(map(len, distinct)) - n_shared
     input_ids = torch.full((len(distinct), n_shared + width), pad_token_id, dtype=torch.int64, device=model.device)
     mask = torch.zeros_like(input_ids)
@@ -79,7 +81,7 @@ def read_chats(
             _read(model, input_ids[:, n_shared:-1], mask[:, :-1], cache)
         cache.batch_select_indices(which)
         n_read = n_shared + len(distinct) * (width - 1)
-    return ReadChats(input_ids[which], mask[which], cache if n_read else None, n_read)
+    return ReadChats(input_ids[which], mask[which], cache, n_read)
 
 
 def _n_shared(chats: Sequence[tuple[int, ...]]) -> int:
@@ -100,17 +102,3 @@ def _read(model: Any, input_ids: "torch.Tensor", mask: "torch.Tensor", cache: An
         use_cache=True,
         logits_to_keep=1,
     )
-
-
-def _cache_of(model: Any) -> Any:  # noqa: ANN401  (a DynamicCache)
-    """An empty cache for a model each of whose layers attends to all tokens; None for others."""
-    from transformers import DynamicCache  # noqa: PLC0415  (takes seconds to import)
-    from transformers.cache_utils import DynamicLayer  # noqa: PLC0415
-
-    settings = model.generation_config
-    if not set(inspect.signature(model.forward).parameters) >= _NEEDED:
-        return None
-    if settings.cache_implementation not in (None, "dynamic"):
-        return None
-    cache = DynamicCache(config=model.config)
-    return cache if all(type(layer) is DynamicLayer for layer in cache.layers) else None

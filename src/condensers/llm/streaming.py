@@ -21,8 +21,7 @@ class Request:
         messages: The chat.
         sample: Which of the chat's replies it is, from 0. A reply depends on its chat and this number, not on how
             many replies are asked for together.
-        max_tokens: Where to cut the reply off, if that is sooner than the model's own limit: one reply that rambles
-            holds up its whole batch.
+        max_tokens: Where to cut the reply off, if that is sooner than the model's own limit.
     """
 
     messages: Sequence[Message]

@@ -13,13 +13,13 @@ from jinja2 import TemplateError
 from pydantic import BaseModel
 
 from condensers.errors import SettingError, SourceNotFoundError
-from condensers.llm.in_process import end_tokens, evaluating
+from condensers.llm.in_process import MAX_TOKENS, end_tokens, evaluating
 from condensers.llm.json_reply import with_schema
 from condensers.llm.judging import judged
 from condensers.llm.model_digest import folder_digest, weights_digest
 from condensers.llm.prompt import Message
 from condensers.llm.protocol import LIMIT, Completion, SamplingSettings
-from condensers.llm.seeded_sampling import logits_processors
+from condensers.llm.row_generation import generate_rows
 from condensers.llm.shared_reading import read_chats
 from condensers.llm.spending import Usage
 from condensers.llm.stop_texts import StopTexts, before_stop
@@ -27,8 +27,6 @@ from condensers.llm.streaming import Request, StreamingLLM
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-_MAX_TOKENS = 1024
 
 
 class TransformersChat(StreamingLLM):
@@ -150,7 +148,7 @@ class TransformersChat(StreamingLLM):
             texts = [self._text(with_schema(r.messages, schema) if schema else r.messages) for r in requests]
             chats = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
             n_tokens = list(map(len, chats))
-            limits = [request.limit(self.sampling.max_tokens) or _MAX_TOKENS for request in requests]
+            limits = [request.limit(self.sampling.max_tokens) or MAX_TOKENS for request in requests]
             fitting = []
             for i, n in enumerate(n_tokens):
                 if n + limits[i] <= self._context():
@@ -185,27 +183,23 @@ class TransformersChat(StreamingLLM):
         if tokenizer.pad_token is None:
             tokenizer.pad_token = tokenizer.eos_token
         extra: dict[str, Any] = {name: value for name, value in self.sampling.extra.items() if name != "top_k"}
+        pad = tokenizer.pad_token_id
         with torch.inference_mode(), evaluating(model):
-            read = read_chats(model, chats, pad_token_id=tokenizer.pad_token_id, ahead=not extra)
+            read = read_chats(model, chats, pad_token_id=pad, room=max(limits), ahead=not extra)
             n_before = read.input_ids.shape[1]
-            if self.sampling.stop:
-                extra["stopping_criteria"] = [StopTexts(self.sampling.stop, tokenizer, n_before)]
-            made = model.generate(
-                **read.inputs(),
-                max_new_tokens=max(limits),
-                do_sample=False,  # The draw is in the processors, from each row's own generator.
-                logits_processor=logits_processors(
-                    self.sampling, [secrets.randbits(31) if seed is None else seed for seed in seeds]
-                ),
-                pad_token_id=tokenizer.pad_token_id,
-                eos_token_id=sorted(self._end_tokens()) or None,
+            new = generate_rows(
+                model,
+                {"input_ids": read.input_ids, "attention_mask": read.attention_mask},
+                cache=read.past_key_values,
+                sampling=self.sampling,
+                seeds=[secrets.randbits(31) if seed is None else seed for seed in seeds],
+                limits=limits,
+                end_tokens=sorted(self._end_tokens()),
+                pad_token_id=pad,
+                stop=StopTexts(self.sampling.stop, tokenizer, n_before) if self.sampling.stop else None,
                 **extra,
             )
-        new = made[:, n_before:].cpu()
-        return [
-            self._completion(row[:limit].tolist(), len(chat))
-            for row, chat, limit in zip(new, chats, limits, strict=True)
-        ]
+        return [self._completion(row, len(chat)) for row, chat in zip(new, chats, strict=True)]
 
     def _completion(self, ids: list[int], n_input_tokens: int) -> Completion:
         ends = self._end_tokens()

@@ -12,9 +12,10 @@ from tqdm.auto import tqdm
 
 from condensers.embedding import Matrix
 from condensers.errors import RowError, SettingError
-from condensers.llm.in_process import end_tokens, evaluating
+from condensers.llm.in_process import MAX_TOKENS, end_tokens, evaluating
 from condensers.llm.protocol import SamplingSettings
-from condensers.llm.seeded_sampling import logits_processors
+from condensers.llm.roomy_cache import roomy_cache
+from condensers.llm.row_generation import generate_rows
 from condensers.softsrv.embedders import adapter_config
 
 
@@ -105,21 +106,24 @@ class SoftSRVWriter:
 
     def _generate(self, contexts: Matrix, batch: np.ndarray, first_number: int) -> list[list[int]]:
         seeds = [self.sampling.sample_seed(first_number + i) for i in batch.tolist()]
-        pad = self.processing_class.pad_token_id
-        ends = sorted(self._ends)
-        made = self.model.generate(
-            context=np.asarray(contexts[batch], dtype=np.float32),
-            max_new_tokens=self.sampling.max_tokens,
-            do_sample=False,  # The draw is in the processors, from each text's own generator.
-            logits_processor=logits_processors(
-                self.sampling, [secrets.randbits(31) if seed is None else seed for seed in seeds]
-            ),
+        pad, ends = self.processing_class.pad_token_id, sorted(self._ends)
+        extra: dict[str, Any] = {name: value for name, value in self.sampling.extra.items() if name != "top_k"}
+        tuner: Any = self.model.base_model
+        limit = self.sampling.max_tokens or MAX_TOKENS
+        prompt = tuner.virtual_tokens(np.asarray(contexts[batch], dtype=np.float32))
+        mask = torch.ones(prompt.shape[:2], dtype=torch.long, device=prompt.device)
+        return generate_rows(
+            tuner.model,
+            {"inputs_embeds": prompt, "attention_mask": mask},
+            # Beams need more of a cache than to be continued.
+            cache=None if extra else roomy_cache(tuner.model, limit),
+            sampling=self.sampling,
+            seeds=[secrets.randbits(31) if seed is None else seed for seed in seeds],
+            limits=[limit] * len(batch),
+            end_tokens=ends,
             pad_token_id=ends[0] if pad is None and ends else pad,
-            eos_token_id=ends or None,
-            use_cache=True,  # Trainer switches it off in the config.
-            **{name: value for name, value in self.sampling.extra.items() if name != "top_k"},
+            **extra,
         )
-        return made.tolist()
 
     @property
     def _ends(self) -> set[int]:

@@ -98,6 +98,19 @@ class SoftSRVModel(BaseTuner):
         mask = torch.ones(prompt.shape[:2], dtype=torch.long, device=prompt.device)
         return self.model.generate(inputs_embeds=prompt, attention_mask=mask, **options)
 
+    @torch.no_grad()
+    def virtual_tokens(self, context: torch.Tensor | np.ndarray) -> torch.Tensor:
+        """What the active adapter has the base model read, for those who call the base model themselves.
+
+        Shape:
+            context: (n, context_dim).
+            returns: (n, num_virtual_tokens, hidden_size).
+
+        Raises:
+            SettingError: if the vectors have another width.
+        """
+        return self._prompt(context, len(context), {})
+
     def inject_adapter(
         self,
         model: nn.Module,
