@@ -1,7 +1,7 @@
 import pytest
 from datasets import Dataset
 
-from condensers.data import Columns, drop_duplicates, drop_repeats, read_rows
+from condensers.data import Columns, dedup, drop_duplicates, drop_repeats, read_rows
 from condensers.errors import SettingError
 
 LONG = "the parcel came two days late and the box was torn open on one side when the driver left it"
@@ -32,6 +32,15 @@ def test_near_duplicates():
 def test_near_respects_the_threshold():
     kept, _ = drop_duplicates(rows([LONG, LONG[:40], "other"], [0, 0, 1]), "near", threshold=0.8)
     assert len(kept) == 3
+
+
+def test_few_pairs_are_compared_where_rows_differ(monkeypatch):
+    compared = []
+    jaccard = dedup._jaccard
+    monkeypatch.setattr(dedup, "_jaccard", lambda a, b: compared.append(1) or jaccard(a, b))
+    texts = [" ".join(f"word{(i * 31 + j) % 997}" for j in range(12)) for i in range(100)]
+    kept, _ = drop_duplicates(rows(texts, [0, 1] * 50), "near")
+    assert len(kept) == 100 and len(compared) < 100  # of 2,450 pairs of one class
 
 
 def test_none_keeps_all():

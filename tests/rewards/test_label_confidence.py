@@ -1,7 +1,5 @@
 import copy
 import random
-import subprocess
-import sys
 
 import datasets
 import numpy as np
@@ -66,16 +64,6 @@ def test_auto_classes_give_it_back(fitted, tmp_path, auto):
     assert type(AutoTokenizer.from_pretrained(tmp_path)) is type(tiny_tokenizer())
     rows = make_rows(2, seed=3)
     np.testing.assert_array_equal(again.log_prob(rows), fitted.log_prob(rows))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("order", ["import condensers, transformers", "import transformers, condensers"])
-def test_importing_the_package_is_enough(fitted, tmp_path, order):
-    fitted.save_pretrained(tmp_path)
-    code = f"{order}; print(type(transformers.AutoModel.from_pretrained({str(tmp_path)!r})).__name__); "
-    code += "print(type(transformers.AutoConfig.for_model('label_confidence')).__name__)"
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
-    assert ran.stdout.split() == ["LabelConfidence", "LabelConfidenceConfig"], ran.stderr
 
 
 def test_a_folder_is_a_classifier_too(fitted, tmp_path):

@@ -98,6 +98,7 @@ def _near_duplicates(
             continue
         sketch = MinHash(num_perm=_NUM_PERM, seed=1)
         shingles = _shingles(text)
+        sketch.update_batch([shingle.encode("utf-8", "surrogatepass") for shingle in shingles])
         # The index proposes, the shingles decide: banding alone has false positives.
         matches = [j for j in indexes[code].query(sketch) if _jaccard(shingles, _shingles(texts[j])) >= threshold]
         if matches:

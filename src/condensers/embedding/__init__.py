@@ -1,6 +1,7 @@
 """Text to vectors, each text once."""
 
 from condensers.embedding.cache import Embedded, embed_texts
+from condensers.embedding.known_texts import KnownTexts
 from condensers.embedding.loading import DEFAULT_EMBEDDER, OFFLINE, bundled_model, load_embedder, model_folder
 from condensers.embedding.openai import OpenAIEmbedder
 from condensers.embedding.protocol import Embedder
@@ -23,6 +24,7 @@ __all__ = [
     "Embedded",
     "EmbeddedRows",
     "Embedder",
+    "KnownTexts",
     "Matrix",
     "OpenAIEmbedder",
     "SentenceTransformerEmbedder",

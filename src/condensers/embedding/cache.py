@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from tqdm.auto import tqdm
 
-from condensers.data import hidden_progress_bars
+from condensers.data import agreed, hidden_progress_bars, meet, process_count, process_index, wait
 from condensers.embedding.protocol import Embedder
 from condensers.embedding.vectors import Vectors, check_finite
 from condensers.errors import RowError, StorageError
@@ -62,30 +62,17 @@ def embed_texts(
     folder = folder / embedder.fingerprint
     shards = [texts[start : start + SHARD_ROWS] for start in range(0, len(texts), SHARD_ROWS)]
     paths = [folder / f"{_shard_key(embedder.fingerprint, shard)}.arrow" for shard in shards]
-    missing = _agree([i for i, path in enumerate(paths) if not path.exists()])
+    meet()
+    # All work from the first one's list: they look at the folder at different moments.
+    missing = agreed([i for i, path in enumerate(paths) if not path.exists()])
     n_computed = _fill(missing, shards, paths, embedder, progress) if missing else 0
     return Embedded(Vectors([_open_shard(path) for path in paths]), n_computed, time.perf_counter() - began)
-
-
-def _agree(missing: list[int]) -> list[int]:
-    """Lets all processes work from the first one's list: they look at the folder at different moments."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        return missing
-    from accelerate import PartialState
-    from accelerate.utils import broadcast_object_list
-
-    PartialState()
-    (agreed,) = broadcast_object_list([missing])
-    return agreed
 
 
 def _fill(
     missing: list[int], shards: list[Sequence[str]], paths: list[Path], embedder: Embedder, progress: bool
 ) -> int:
-    from accelerate import PartialState  # noqa: PLC0415  (imports torch; not needed when all is cached)
-
-    state = PartialState()
-    mine = missing[state.process_index :: state.num_processes]
+    mine = missing[process_index() :: process_count()]
     try:
         paths[0].parent.mkdir(parents=True, exist_ok=True)
         with (
@@ -94,7 +81,7 @@ def _fill(
                 total=sum(len(shards[i]) for i in mine),
                 desc=f"Embedding with {embedder.name}",
                 unit="row",
-                disable=not (progress and state.is_main_process),
+                disable=not (progress and process_index() == 0),
             ) as bar,
         ):
             for i in mine:
@@ -107,7 +94,7 @@ def _fill(
             f"could not write the embedding cache in {str(paths[0].parent)!r}: {error.strerror or error}. "
             f"Free some space, or set HF_DATASETS_CACHE to another place."
         ) from error
-    state.wait_for_everyone()
+    wait()
     return sum(len(shards[i]) for i in mine)
 
 

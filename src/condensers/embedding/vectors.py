@@ -103,15 +103,23 @@ class VectorRows:
         return self._base[self._positions[key]]
 
 
-def iter_blocks(x: Matrix, block_rows: int = BLOCK_ROWS) -> Iterator[tuple[slice, np.ndarray]]:
+def iter_blocks(
+    x: Matrix, block_rows: int = BLOCK_ROWS, *, part: slice | None = None
+) -> Iterator[tuple[slice, np.ndarray]]:
     """Yields ``(where, rows)`` over consecutive blocks of a matrix.
+
+    Args:
+        x: The matrix.
+        block_rows: Rows of a block.
+        part: Pass over these rows only; `where` counts from the first of them.
 
     Shape:
         rows: (at most block_rows, dim), float32.
     """
-    for start in range(0, x.shape[0], block_rows):
-        where = slice(start, min(start + block_rows, x.shape[0]))
-        yield where, np.asarray(x[where], dtype=np.float32)
+    first, end = (0, x.shape[0]) if part is None else (part.start, part.stop)
+    for start in range(first, end, block_rows):
+        stop = min(start + block_rows, end)
+        yield slice(start - first, stop - first), np.asarray(x[start:stop], dtype=np.float32)
 
 
 def vector_column(vectors: np.ndarray) -> pa.FixedSizeListArray:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self, get_args
 
 import numpy as np
 
+from condensers.data import own_part, process_count, summed
 from condensers.embedding import BLOCK_ROWS, Matrix, iter_blocks
 from condensers.errors import RowError, SettingError
 from condensers.placement.kmeans import KMeansCentroids
@@ -27,7 +28,8 @@ class GaussianMixtureScore(LearnedScore):
 
     The model that PInR names first (paper, Section 4.1, Implementation). Fitted by EM; each pass goes over blocks of
     rows, so memory grows with the components and not with the rows, and the likelihood rises in each pass, as it need
-    not in steps on mini-batches. Smoothing by noise adds its variance to every covariance.
+    not in steps on mini-batches. Smoothing by noise adds its variance to every covariance. Under ``accelerate launch``
+    the processes share each pass; they must be given the same rows.
 
     Attributes:
         n_components: Components; fewer where there are fewer rows.
@@ -175,7 +177,7 @@ class GaussianMixtureScore(LearnedScore):
         sums = torch.zeros((n, dim), dtype=torch.float64, device=device)
         products = torch.zeros((n, dim, dim) if dense else (n, dim), dtype=torch.float64, device=device)
         total = 0.0
-        for _, block in iter_blocks(x, BLOCK_ROWS // 4):
+        for _, block in iter_blocks(x, BLOCK_ROWS // 4, part=own_part(x.shape[0])):
             rows = torch.from_numpy(np.ascontiguousarray(block)).to(device)
             joint = self._joint(arrays, rows, 0.0)
             evidence = torch.logsumexp(joint, dim=1)
@@ -188,6 +190,10 @@ class GaussianMixtureScore(LearnedScore):
                     products[code] += (rows * shares[:, code, None]).T @ rows
             else:
                 products += shares.T @ rows.square()
+        if process_count() > 1:
+            found = summed(*(part.cpu().numpy() for part in (counts, sums, products)), np.asarray(total))
+            counts, sums, products = (torch.from_numpy(part).to(device) for part in found[:3])
+            total = float(found[3])
         return counts, sums, products, total / x.shape[0]
 
     def _maximise(

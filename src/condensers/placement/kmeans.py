@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
+from condensers.data import joined, own_part, process_index, summed
 from condensers.embedding import BLOCK_ROWS, Matrix, check_finite, iter_blocks
 from condensers.errors import BudgetError, SettingError
 
@@ -18,7 +19,8 @@ class KMeansCentroids:
 
     Minimises :math:`\sum_i \min_k \lVert x_i - c_k \rVert^2` by Lloyd's iteration from a greedy k-means++ start
     (Arthur and Vassilvitskii 2007). Every pass goes over blocks of rows, so memory does not grow with the rows:
-    scikit-learn's version would copy the whole matrix.
+    scikit-learn's version would copy the whole matrix. Under ``accelerate launch`` the processes share each pass; they
+    must be given the same rows, and come to the same centroids.
 
     Attributes:
         seed: Seed of the start.
@@ -53,7 +55,20 @@ class KMeansCentroids:
                 raise SettingError(f"`{name}` must be at least 1; got {value}.")
         check_finite(x)
         rng = np.random.default_rng(self.seed)
-        centroids = _plus_plus_start(x, n, rng) if self.rounds is None else _start_in_rounds(x, n, self.rounds, rng)
+        start = _plus_plus_start(x, n, rng) if self.rounds is None else _start_in_rounds(x, n, self.rounds, rng)
+        return self._settle(x, start)
+
+    def renew(self, x: Matrix, points: np.ndarray) -> np.ndarray:
+        """Goes on from centroids of some of the rows; see `RenewablePlacement.renew`.
+
+        Raises:
+            RowError: if `x` holds numbers that are not finite.
+        """
+        check_finite(x)
+        return self._settle(x, points)
+
+    def _settle(self, x: Matrix, centroids: np.ndarray) -> np.ndarray:
+        """Lloyd's iteration."""
         threshold = self.tol * _mean_variance(x)
         for _ in range(self.max_iter):
             moved = _lloyd_step(x, centroids)
@@ -90,32 +105,46 @@ def _plus_plus_start(x: Matrix, n: int, rng: np.random.Generator) -> np.ndarray:
     """Greedy k-means++: of a few candidates drawn by squared distance, keep the one that lowers the sum most."""
     n_rows = x.shape[0]
     n_trials = 2 + int(np.log(n))
+    part = own_part(n_rows)
     chosen = [int(rng.integers(n_rows))]
-    norms = np.concatenate([squared_norms(block) for _, block in iter_blocks(x)])
-    closest = _distances_to(x, np.asarray(chosen), norms)[:, 0]
+    norms = _norms(x, part)
+    closest = _distances_to(x, part, np.asarray(chosen), norms)[:, 0]
     while len(chosen) < n:
-        weights = closest.astype(np.float64)
-        total = weights.sum()
-        if total > 0:
-            candidates = np.searchsorted(np.cumsum(weights), rng.random(n_trials) * total)
-            candidates = np.minimum(candidates, n_rows - 1)
-        else:  # fewer distinct rows than centroids: any row that is not taken will do
+        candidates = _drawn(closest.astype(np.float64), part, n_trials, rng)
+        if candidates is None:  # fewer distinct rows than centroids: any row that is not taken will do
             candidates = rng.choice(np.setdiff1d(np.arange(n_rows), chosen), size=1)
-        distances = np.minimum(_distances_to(x, candidates, norms), closest[:, None])
-        best = int(np.argmin(distances.sum(axis=0, dtype=np.float64)))
+        distances = np.minimum(_distances_to(x, part, candidates, norms), closest[:, None])
+        best = int(np.argmin(summed(distances.sum(axis=0, dtype=np.float64))[0]))
         chosen.append(int(candidates[best]))
         closest = distances[:, best]
     return np.asarray(x[np.asarray(chosen)], dtype=np.float32).copy()
 
 
+def _drawn(weights: np.ndarray, part: slice, n: int, rng: np.random.Generator) -> np.ndarray | None:
+    """Rows drawn by their weights, of which each process holds its part; None if all are zero."""
+    ends = np.cumsum(joined(weights.sum(keepdims=True)))
+    index, total = process_index(), ends[-1]
+    if not total > 0:
+        return None
+    drawn = rng.random(n) * total
+    begin = ends[index - 1] if index else 0.0
+    # Rounding may carry a draw beyond the end; the last process has a row for it.
+    own = (drawn >= begin) & ((drawn < ends[index]) | (index == len(ends) - 1))
+    found = np.zeros(n)
+    places = np.searchsorted(np.cumsum(weights), drawn[own] - begin)
+    found[own] = part.start + np.minimum(places, len(weights) - 1)
+    return summed(found)[0].astype(np.int64)
+
+
 def _start_in_rounds(x: Matrix, n: int, rounds: int, rng: np.random.Generator) -> np.ndarray:
     """Rows drawn by their squared distance to those of the rounds before."""
-    norms = np.concatenate([squared_norms(block) for _, block in iter_blocks(x)])
+    part = own_part(x.shape[0])
+    norms = _norms(x, part)
     chosen = rng.integers(x.shape[0], size=1)
-    closest = _distances_to(x, chosen, norms)[:, 0]
+    closest = _distances_to(x, part, chosen, norms)[:, 0]
     while len(chosen) < n:
         size = min(max(n // rounds, 1), n - len(chosen))
-        weights = closest.astype(np.float64)
+        weights = joined(closest).astype(np.float64)
         weights[chosen] = 0.0
         if np.count_nonzero(weights) < size:  # fewer distinct rows than centroids: any row that is not taken will do
             weights = np.ones(len(weights))
@@ -123,14 +152,21 @@ def _start_in_rounds(x: Matrix, n: int, rounds: int, rng: np.random.Generator) -
         drawn = rng.choice(len(weights), size=size, replace=False, p=weights / weights.sum())
         chosen = np.concatenate([chosen, drawn])
         if len(chosen) < n:
-            closest = np.minimum(closest, _distances_to(x, drawn, norms).min(axis=1))
+            closest = np.minimum(closest, _distances_to(x, part, drawn, norms).min(axis=1))
     return np.asarray(x[chosen], dtype=np.float32).copy()
 
 
-def _distances_to(x: Matrix, positions: np.ndarray, norms: np.ndarray) -> np.ndarray:
+def _norms(x: Matrix, part: slice) -> np.ndarray:
+    out = np.empty(part.stop - part.start, dtype=np.float32)
+    for where, block in iter_blocks(x, part=part):
+        out[where] = squared_norms(block)
+    return out
+
+
+def _distances_to(x: Matrix, part: slice, positions: np.ndarray, norms: np.ndarray) -> np.ndarray:
     points = np.asarray(x[positions], dtype=np.float32)
-    out = np.empty((x.shape[0], len(points)), dtype=np.float32)
-    for where, block in iter_blocks(x):
+    out = np.empty((len(norms), len(points)), dtype=np.float32)
+    for where, block in iter_blocks(x, part=part):
         out[where] = squared_distances(block, points, norms[where])
     return out
 
@@ -138,9 +174,10 @@ def _distances_to(x: Matrix, positions: np.ndarray, norms: np.ndarray) -> np.nda
 def _mean_variance(x: Matrix) -> float:
     total = np.zeros(x.shape[1])
     squares = np.zeros(x.shape[1])
-    for _, block in iter_blocks(x):
+    for _, block in iter_blocks(x, part=own_part(x.shape[0])):
         total += block.sum(axis=0, dtype=np.float64)
         squares += np.einsum("ij,ij->j", block, block, dtype=np.float64)
+    total, squares = summed(total, squares)
     mean = total / x.shape[0]
     return float(np.mean(squares / x.shape[0] - mean**2))
 
@@ -150,9 +187,10 @@ def _lloyd_step(x: Matrix, centroids: np.ndarray) -> np.ndarray:
     n = len(centroids)
     sums = np.zeros(centroids.shape, dtype=np.float64)
     counts = np.zeros(n, dtype=np.int64)
-    own = np.empty(x.shape[0], dtype=np.float32)
+    part = own_part(x.shape[0])
+    own = np.empty(part.stop - part.start, dtype=np.float32)
     centre_norms = squared_norms(centroids)
-    for where, block in iter_blocks(x, int(np.clip(_CELLS // n, 256, BLOCK_ROWS))):
+    for where, block in iter_blocks(x, int(np.clip(_CELLS // n, 256, BLOCK_ROWS)), part=part):
         # Squared distances less the norms of the rows, which do not change which is nearest.
         cross = block @ (-2.0 * centroids.T)
         cross += centre_norms
@@ -162,8 +200,11 @@ def _lloyd_step(x: Matrix, centroids: np.ndarray) -> np.ndarray:
         ones = np.ones(len(block), dtype=np.float32)
         sums += csr_array((ones, (nearest, np.arange(len(block)))), shape=(n, len(block))) @ block
         counts += np.bincount(nearest, minlength=n)
+    sums, counts = summed(sums, counts)
     empty = np.flatnonzero(counts == 0)
     if len(empty):
-        sums[empty] = x[np.argsort(-own, kind="stable")[: len(empty)]]
+        far = np.argsort(-own, kind="stable")[: len(empty)]
+        distances, rows = joined(own[far]), joined(part.start + far)
+        sums[empty] = x[rows[np.argsort(-distances, kind="stable")[: len(empty)]]]
         counts[empty] = 1
     return (sums / counts[:, None]).astype(np.float32)

@@ -1,10 +1,11 @@
 """What a placement is, and what a score model is."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 
-from condensers.embedding import Matrix
+from condensers.embedding import EmbeddedRows, Matrix
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +26,42 @@ class Placement(Protocol):
         Shape:
             x: (n_rows, dim), float32.
             returns: (n, dim), float32.
+        """
+        ...
+
+
+@runtime_checkable
+class SupervisedPlacement(Protocol):
+    """Says where a few points of every class should sit, by what the rows of all classes and their labels say."""
+
+    def place_by_class(
+        self, rows: EmbeddedRows, codes: np.ndarray, counts: Mapping[int, int]
+    ) -> dict[int, np.ndarray]:
+        """Places `counts[code]` points for each class.
+
+        Shape:
+            rows: vectors (n_rows, dim), float32.
+            codes: (n_rows,), int64, the class of each row.
+            returns: by class code, (counts[code], dim), float32.
+
+        Args:
+            rows: Rows of all classes.
+            codes: Their classes, of which there are at least two.
+            counts: Points to place, by class code, for every class that occurs.
+        """
+        ...
+
+
+@runtime_checkable
+class RenewablePlacement(Placement, Protocol):
+    """A placement whose points can move on when rows are added, so that few of them change."""
+
+    def renew(self, x: Matrix, points: np.ndarray) -> np.ndarray:
+        """Moves points that were placed among some of the rows to where they belong among all.
+
+        Shape:
+            x: (n_rows, dim), float32; points: (n, dim), float32.
+            returns: (n, dim), float32, in the order of `points`.
         """
         ...
 

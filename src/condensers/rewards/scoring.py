@@ -10,12 +10,11 @@ from typing import Any
 import datasets
 import numpy as np
 import torch
-from accelerate import PartialState
-from accelerate.utils import broadcast_object_list, gather_object
 from datasets import Dataset
 from torch import nn
 from tqdm.auto import tqdm
 
+from condensers.data import agreed, gathered, meet, process_count, process_index
 from condensers.errors import RowError, StorageError
 from condensers.rewards.tokens import LABEL_COLUMNS
 
@@ -50,21 +49,19 @@ def score_rows(
     Raises:
         RowError: if the model returns NaN.
     """
-    state = PartialState()
+    meet()
     lengths = np.asarray([len(ids) for ids in rows.with_format(None)["input_ids"][:]])
     order = np.argsort(-lengths, kind="stable")
     batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
-    mine = batches[state.process_index :: state.num_processes]
+    mine = batches[process_index() :: process_count()]
     was_training = model.training
     model.eval()
     try:
-        bar = tqdm(mine, desc="Scoring", unit="batch", disable=not (progress and state.is_main_process))
+        bar = tqdm(mine, desc="Scoring", unit="batch", disable=not (progress and process_index() == 0))
         parts = [_log_probs(model, rows, positions, collate, autocast) for positions in bar]
     finally:
         model.train(was_training)
-    found = [(positions, part.cpu().numpy()) for positions, part in zip(mine, parts, strict=True)]
-    if state.num_processes > 1:
-        found = gather_object(found)
+    found = gathered([(positions, part.cpu().numpy()) for positions, part in zip(mine, parts, strict=True)])
     scores = np.empty((len(rows), found[0][1].shape[1]), dtype=np.float32)
     for positions, values in found:
         scores[positions] = values
@@ -87,17 +84,16 @@ def cached_scores(key: Sequence[str], compute: Callable[[], np.ndarray]) -> np.n
     Raises:
         StorageError: if the cache cannot be written.
     """
-    state = PartialState()
+    meet()
     folder = Path(datasets.config.HF_DATASETS_CACHE) / "condensers" / "label_confidence"
     path = folder / f"{'-'.join(part[:32] for part in key)}.npy"
     # One process looks for all, since machines need not share the folder, and `compute` must be called by all or none.
-    found = [np.load(path, allow_pickle=False) if state.is_main_process and path.exists() else None]
-    if state.num_processes > 1:
-        broadcast_object_list(found)
-    if found[0] is not None:
-        return found[0]
+    is_first = process_index() == 0
+    found = agreed(np.load(path, allow_pickle=False) if is_first and path.exists() else None)
+    if found is not None:
+        return found
     scores = compute()
-    if state.is_main_process:
+    if is_first:
         _write(path, scores)
     return scores
 
