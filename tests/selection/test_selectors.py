@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from condensers.embedding import VectorRows, vectors
-from condensers.errors import BudgetError
+from condensers.errors import BudgetError, SettingError
 from condensers.selection import (
     FacilityLocation,
     GreedyKCenter,
     Herding,
     KCenter,
+    Moderate,
     RandomRows,
     RoundRobin,
     Selector,
@@ -22,7 +23,16 @@ from condensers.selection import (
     nearest_rows,
 )
 
-ALL = [RandomRows(), Herding(), KCenter(), GreedyKCenter(), FacilityLocation(), RoundRobin()]
+ALL = [
+    RandomRows(),
+    Herding(),
+    KCenter(),
+    GreedyKCenter(),
+    FacilityLocation(),
+    Moderate(),
+    Moderate("median"),
+    RoundRobin(),
+]
 
 
 def unit(n, dim=6, seed=0):
@@ -127,6 +137,30 @@ def test_lazy_facility_location_is_greedy(seed, n):
         gains[found[:step]] = -1
         assert gains[row] >= gains.max() - 1e-4
         covered = np.maximum(covered, similarity[:, row])
+
+
+def test_moderate_by_hand():
+    # Mean 4: distances 4, 3, 2, 0, 9 with median 3. Off it by 1, 0, 1, 3, 6; the first of the equals leads.
+    assert Moderate().select(column(0, 1, 2, 4, 13), 5).tolist() == [1, 0, 2, 3, 4]
+    # Median 2: distances 2, 1, 0, 2, 11 with median 2. Off it by 0, 1, 2, 0, 9.
+    assert Moderate("median").select(column(0, 1, 2, 4, 13), 5).tolist() == [0, 3, 1, 2, 4]
+    with pytest.raises(SettingError, match=r"must be 'mean' or 'median'; got 'mode'"):
+        Moderate("mode").select(column(0, 1), 1)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(3, 40))
+def test_moderate_takes_a_window_of_ranks_around_the_median_distance(seed, n_rows):
+    x = np.random.default_rng(seed).normal(size=(n_rows, 4))
+    x = x[np.argsort(np.linalg.norm(x - x.mean(axis=0), axis=1))].astype(np.float32)
+    found = np.sort(Moderate().select(x, max(1, n_rows // 3)))
+    assert (np.diff(found) == 1).all()
+    assert found[0] <= n_rows // 2 <= found[-1] + 1
+
+
+def test_moderate_does_not_depend_on_where_the_origin_is():
+    x = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
+    np.testing.assert_array_equal(Moderate().select(x, 10), Moderate().select(x + np.float32(8), 10))
 
 
 def test_k_center_takes_the_rows_at_the_centroids():
