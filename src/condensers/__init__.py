@@ -25,6 +25,10 @@ _PUBLIC: dict[str, str] = {
     "DIMPSFTTrainer": "trainers.dimp_sft_trainer",
     "DIMPTrainer": "trainers",
     "DaLLMECondenser": "methods.dallme",
+    "DiLMCondenser": "methods.dilm",
+    "DiscretizationCondenser": "methods.discretization",
+    "E2SCISCondenser": "methods",
+    "EL2NCondenser": "methods",
     "EmbeddingCondenser": "methods",
     "EmbeddingInversion": "inversion.inverter",
     "EmbeddingInverter": "inversion.inverter",
@@ -34,20 +38,24 @@ _PUBLIC: dict[str, str] = {
     "FitRecipe": "rewards",
     "FocalConfig": "trainers",
     "FocalTrainer": "trainers",
+    "GDIGCondenser": "methods",
     "GreedyKCenterCondenser": "methods",
     "HerdingCondenser": "methods",
     "ImportanceWeightedConfig": "trainers",
     "ImportanceWeightedTrainer": "trainers",
+    "InducingPointsCondenser": "methods.inducing_points",
     "InverterCorrector": "inversion.inverter",
     "InverterTrainer": "inversion.inverter",
     "InverterTrainingConfig": "inversion.inverter",
     "KCenterCondenser": "methods",
+    "KRRExchangeCondenser": "methods.krr_exchange",
     "LLMRefiner": "refinement",
     "LLMWriter": "inversion",
     "LabelConfidence": "rewards",
     "MGD3Condenser": "methods.mgd3",
     "MetaWeightedConfig": "trainers",
     "MetaWeightedTrainer": "trainers",
+    "ModerateCondenser": "methods",
     "PInRCondenser": "methods.pinr",
     "PromptTemplateCondenser": "methods.prompt_template",
     "PromptTemplateWriter": "softsrv.prompted",
@@ -59,7 +67,9 @@ _PUBLIC: dict[str, str] = {
     "SoftSRVTrainer": "softsrv.trainer",
     "SoftSRVTrainingConfig": "softsrv.training_config",
     "SoftSRVWriter": "softsrv.generation",
+    "budget_curve": "evaluation",
     "load_embedder": "embedding",
+    "load_lineage": "hub",
     "load_source": "data",
     "load_test_split": "data",
     "metric": "metrics",
@@ -83,6 +93,10 @@ __all__ = [
     "DIMPSFTTrainer",
     "DIMPTrainer",
     "DaLLMECondenser",
+    "DiLMCondenser",
+    "DiscretizationCondenser",
+    "E2SCISCondenser",
+    "EL2NCondenser",
     "EmbeddingCondenser",
     "EmbeddingInversion",
     "EmbeddingInverter",
@@ -92,20 +106,24 @@ __all__ = [
     "FitRecipe",
     "FocalConfig",
     "FocalTrainer",
+    "GDIGCondenser",
     "GreedyKCenterCondenser",
     "HerdingCondenser",
     "ImportanceWeightedConfig",
     "ImportanceWeightedTrainer",
+    "InducingPointsCondenser",
     "InverterCorrector",
     "InverterTrainer",
     "InverterTrainingConfig",
     "KCenterCondenser",
+    "KRRExchangeCondenser",
     "LLMRefiner",
     "LLMWriter",
     "LabelConfidence",
     "MGD3Condenser",
     "MetaWeightedConfig",
     "MetaWeightedTrainer",
+    "ModerateCondenser",
     "PInRCondenser",
     "PromptTemplateCondenser",
     "PromptTemplateWriter",
@@ -117,7 +135,9 @@ __all__ = [
     "SoftSRVTrainer",
     "SoftSRVTrainingConfig",
     "SoftSRVWriter",
+    "budget_curve",
     "load_embedder",
+    "load_lineage",
     "load_source",
     "load_test_split",
     "metric",
@@ -131,7 +151,8 @@ if TYPE_CHECKING:
     from condensers.data import Budget, Columns, load_source, load_test_split, sample_dataset
     from condensers.embedding import load_embedder
     from condensers.errors import CondensersError
-    from condensers.hub import publish
+    from condensers.evaluation import budget_curve
+    from condensers.hub import load_lineage, publish
     from condensers.inversion import LLMWriter
     from condensers.inversion.inverter import (
         EmbeddingInversion,
@@ -144,18 +165,26 @@ if TYPE_CHECKING:
         AutoCondenser,
         Condenser,
         CondenserConfig,
+        E2SCISCondenser,
+        EL2NCondenser,
         EmbeddingCondenser,
         FacilityLocationCondenser,
+        GDIGCondenser,
         GreedyKCenterCondenser,
         HerdingCondenser,
         KCenterCondenser,
+        ModerateCondenser,
         RandomCondenser,
     )
     from condensers.methods.aug_pe import AugPECondenser
     from condensers.methods.condenselm import CondenseLMCondenser
     from condensers.methods.dallme import DaLLMECondenser
+    from condensers.methods.dilm import DiLMCondenser
+    from condensers.methods.discretization import DiscretizationCondenser
     from condensers.methods.error_extrapolation import ErrorExtrapolationCondenser
     from condensers.methods.few_shot import FewShotCondenser
+    from condensers.methods.inducing_points import InducingPointsCondenser
+    from condensers.methods.krr_exchange import KRRExchangeCondenser
     from condensers.methods.mgd3 import MGD3Condenser
     from condensers.methods.pinr import PInRCondenser
     from condensers.methods.prompt_template import PromptTemplateCondenser

@@ -1,19 +1,15 @@
 """Augmented private evolution: by hand, killed and resumed, and what of the real rows may show."""
 
 import json
-import os
 import re
-import signal
-import subprocess
 import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import make_rows
 from datasets import ClassLabel, Dataset
 from methods.scripted import ScriptedLLM, word
+from warm_processes import WarmProcess
 from word_embedder import WordEmbedder
 
 from condensers.errors import BudgetError, MissingDependencyError, SettingError
@@ -195,14 +191,11 @@ def test_a_second_run_asks_nothing_and_gives_the_same(dataset, tmp_path, privacy
 
 CHILD = """
 import sys
-sys.path.insert(0, sys.argv[1])
-import datasets
-datasets.config.HF_DATASETS_CACHE = __import__("pathlib").Path(sys.argv[2])
 from conftest import make_rows
 from word_embedder import WordEmbedder
 from condensers.llm import OpenAIChat
 from condensers.methods.aug_pe import AugPECondenser
-llm = OpenAIChat("fake", sys.argv[3], max_concurrency=1)
+llm = OpenAIChat("fake", sys.argv[1], max_concurrency=1)
 settings = {"per_class": 2, "iterations": 3, "variations": 2, "initial": 2, "epsilon": 4.0, "delta": 1e-5}
 AugPECondenser(embedder=WordEmbedder(), llm=llm, **settings).condense(make_rows(12))
 """
@@ -214,14 +207,9 @@ def test_killed_and_resumed_it_asks_and_releases_nothing_twice(tmp_path, dataset
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     cache = tmp_path / "cache"
     with FakeServer(lambda request: reply(request.body["messages"], request.body["seed"]), delay=0.02) as server:
-        arguments = [sys.executable, "-c", CHILD, str(Path(__file__).parents[1]), str(cache), server.base_url]
-        with subprocess.Popen(arguments, env={**os.environ, "HF_HUB_OFFLINE": "1"}) as child:
-            deadline = time.monotonic() + 120
-            # 3 chats on subjects, 12 first texts: by request 20 the first votes are released.
-            while server.n_requests < 20 and child.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.01)
-            child.send_signal(signal.SIGKILL)
-            child.wait()
+        child = WarmProcess(CHILD, server.base_url, folder=tmp_path, environment={"HF_DATASETS_CACHE": cache})
+        # 3 chats on subjects, 12 first texts: by request 20 the first votes are released.
+        child.kill_once(lambda: server.n_requests >= 20)
         votes = cache / "condensers" / "votes"
         released = {path: path.read_text() for path in votes.rglob("*.json")}
         assert 20 <= server.n_requests < 39 and len(released) == 1

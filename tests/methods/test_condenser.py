@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from conftest import make_rows
 from datasets import ClassLabel, Dataset, List, Value
+from warm_processes import WarmProcess
 from word_embedder import WordEmbedder
 
 from condensers.data import load_source
@@ -210,20 +211,17 @@ class TestMap:
             "small = rows.map(condenser, batched=True, batch_size=None, remove_columns=rows.column_names)\n"
             "print(small['id'][:], 'computed' if condenser._run else 'from the cache')\n"
         )
-        environment = {"HF_DATASETS_CACHE": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1"}
-        outputs = [
-            subprocess.run(
-                [sys.executable, "-c", script, str(tmp_path / "rows.parquet")],
-                capture_output=True,
-                text=True,
-                check=True,
-                env={**os.environ, **environment},
-            ).stdout.strip()
-            for _ in range(2)
-        ]
-        assert outputs[0].endswith("computed")
-        assert outputs[1].endswith("from the cache")
-        assert outputs[0].split("]")[0] == outputs[1].split("]")[0]
+        first = WarmProcess(script, tmp_path / "rows.parquet", folder=tmp_path).finish().strip()
+        second = subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path / "rows.parquet")],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "HF_DATASETS_CACHE": str(tmp_path / "cache")},
+        ).stdout.strip()
+        assert first.endswith("computed")
+        assert second.endswith("from the cache")
+        assert first.split("]")[0] == second.split("]")[0]
 
 
 class TestMistakes:
@@ -284,7 +282,7 @@ class TestMistakes:
             EmbeddingCondenser(placement=Mine(), embedder=embedder).save_pretrained(tmp_path)
 
     def test_parts_without_their_methods(self, embedder):
-        with pytest.raises(SettingError, match="`place` or `select`"):
+        with pytest.raises(SettingError, match="`place`, `select`, `place_by_class` or `select_by_class`"):
             EmbeddingCondenser(placement=object(), embedder=embedder)
         with pytest.raises(SettingError, match="`realise`"):
             EmbeddingCondenser(realiser=Herding(), embedder=embedder)

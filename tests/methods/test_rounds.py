@@ -2,12 +2,8 @@
 
 import json
 import logging
-import os
 import pickle
 import re
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -17,6 +13,7 @@ import pytest
 from conftest import make_rows
 from methods.scripted import ScriptedLLM, ScriptedRewards, good_reply, good_text, served, word
 from tiny_classifiers import tiny_model, tiny_tokenizer
+from warm_processes import WarmProcess
 from word_embedder import WordEmbedder
 
 from condensers.data import Columns, read_rows
@@ -197,12 +194,11 @@ def test_a_run_with_faults_of_every_kind_loses_and_doubles_nothing(dataset):
 
 RUN = """
 import sys
-sys.path[:0] = [sys.argv[1]]
 from conftest import make_rows
 from word_embedder import WordEmbedder
 from methods.scripted import ScriptedRewards
 from condensers.methods import AutoCondenser
-condenser = AutoCondenser.from_method("condenselm", embedder=WordEmbedder(), llm="fake@" + sys.argv[2], per_class=4,
+condenser = AutoCondenser.from_method("condenselm", embedder=WordEmbedder(), llm="fake@" + sys.argv[1], per_class=4,
     subset_size=5, condensed_size=2, concurrency=4, reward_model=ScriptedRewards(lambda *_: 0.9))
 small = condenser.condense(make_rows(12))
 print(small.to_json.__self__.to_pandas().to_json())
@@ -211,24 +207,15 @@ print(small.to_json.__self__.to_pandas().to_json())
 
 def test_killed_and_started_again_it_gives_the_same_rows(tmp_path):
     def start(cache):
-        environment = {**os.environ, "HF_DATASETS_CACHE": str(tmp_path / cache)}
-        command = [sys.executable, "-c", RUN, str(Path(__file__).parents[1]), server.base_url]
-        return subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
-        )
+        environment = {"HF_DATASETS_CACHE": tmp_path / cache}
+        return WarmProcess(RUN, server.base_url, folder=tmp_path, environment=environment)
 
     def finish(run):
-        output, errors = run.communicate(timeout=120)
-        assert run.returncode == 0, errors
-        return output.strip().splitlines()[-1]
+        return run.finish().strip().splitlines()[-1]
 
     with FakeServer(served, delay=0.05) as server:
         killed = start("killed")
-        while server.n_requests < 25:
-            assert killed.poll() is None, killed.stderr.read()
-            time.sleep(0.005)
-        os.kill(killed.pid, signal.SIGKILL)
-        killed.communicate()
+        killed.kill_once(lambda: server.n_requests >= 25)
         time.sleep(0.2)
         assert server.n_requests < 50
         resumed = finish(start("killed"))

@@ -122,7 +122,7 @@ class AugPECondenser(LLMCondenser):
         if not self.config.private:
             return super()._shares(rows)
         codes = range(max(len(rows.class_names), 1))
-        return dict.fromkeys(codes, self.config.per_class or 0)
+        return dict.fromkeys(codes, int(self.config.per_class or 0))
 
     def _check_rows(self, rows: Rows) -> None:
         label = rows.columns.label

@@ -13,13 +13,27 @@ from condensers.llm import SamplingSettings
 from condensers.placement import (
     DenoisingScoreNetwork,
     GaussianMixtureScore,
+    InducingPoints,
     KernelDensityScore,
     KMeansCentroids,
     ModeGuided,
     SteinParticles,
 )
 from condensers.refinement import LLMRefiner
-from condensers.selection import FacilityLocation, GreedyKCenter, Herding, KCenter, RandomRows, RoundRobin
+from condensers.selection import (
+    E2SCIS,
+    EL2N,
+    GDIG,
+    FacilityLocation,
+    GreedyKCenter,
+    Herding,
+    KCenter,
+    KRRExchange,
+    Moderate,
+    RandomRows,
+    RoundRobin,
+    SoftmaxRegression,
+)
 
 T = TypeVar("T")
 
@@ -27,19 +41,26 @@ T = TypeVar("T")
 COMPONENTS: dict[str, type] = {
     cls.__name__: cls
     for cls in (
+        E2SCIS,
+        EL2N,
+        GDIG,
         DenoisingScoreNetwork,
         FacilityLocation,
         GaussianMixtureScore,
         GreedyKCenter,
         Herding,
+        InducingPoints,
         KCenter,
         KernelDensityScore,
         KMeansCentroids,
+        KRRExchange,
         ModeGuided,
+        Moderate,
         NearestRow,
         RandomRows,
         RoundRobin,
         SamplingSettings,
+        SoftmaxRegression,
         SteinParticles,
     )
 }

@@ -1,27 +1,23 @@
 """The base class of every condenser."""
 
-import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from datasets import Dataset, DatasetDict
-from huggingface_hub import ModelCard, ModelHubMixin
 
-from condensers.data import Rows, load_source, str_of, write_json
+from condensers.data import Rows, agreed, load_source, str_of
 from condensers.embedding import Embedder, load_embedder
-from condensers.errors import NotFittedError, SettingError, SourceNotFoundError
-from condensers.methods.card import condenser_card
-from condensers.methods.components import component_from_spec, component_spec, describe
+from condensers.errors import BudgetError, NotFittedError
+from condensers.methods.components import describe
 from condensers.methods.condensed import Condensed, to_dataset
 from condensers.methods.config import CondenserConfig
 from condensers.methods.learned import LearnedPart, Savable, keep, kept_folder
 from condensers.methods.record import RunRecord, package_versions
-from condensers.methods.saving import CONFIG_NAME, condenser_folder, read_document
+from condensers.methods.sized_condenser import SizedCondenser
 from condensers.methods.source import (
     PreparedSource,
     SourceReference,
@@ -29,10 +25,10 @@ from condensers.methods.source import (
     preparation_key,
     prepare_source,
 )
-from condensers.sharing import push_saved, write_card
+from condensers.methods.weighting import check_source_weights, check_weighting, with_weights
 
 
-class Condenser(ModelHubMixin):
+class Condenser(SizedCondenser):
     """Turns a dataset into a few rows that train almost as well.
 
     A method is a subclass with a `condenser_type` and one hook, `_condense`. One that learns something reusable does
@@ -52,12 +48,8 @@ class Condenser(ModelHubMixin):
         **settings: Single settings, which take precedence over `config`.
     """
 
-    condenser_type: ClassVar[str] = ""
-    config_class: ClassVar[type[CondenserConfig]] = CondenserConfig
     may_exceed_source: ClassVar[bool] = False
     """Whether it writes as many rows as are asked for, however few the source has."""
-    # Not None when an object is made, or the mixin (huggingface_hub 2.4) would copy every part, its models included.
-    _hub_mixin_config: Any = {}  # noqa: RUF012  (never written to)
 
     def __init__(
         self,
@@ -117,9 +109,15 @@ class Condenser(ModelHubMixin):
 
         Raises:
             BudgetError: unless there is one budget.
-            SettingError: if a method lacks a setting that it needs.
+            SettingError: if a method lacks a setting that it needs, or one has a value that is not allowed.
         """
-        _ = self.config.budget
+        self.config.check_budget()
+        if self.config.auto and self.may_exceed_source:
+            raise BudgetError(
+                f"the method {self.condenser_type!r} writes as many rows as are asked for, and `per_class='auto'` is "
+                f"for few rows out of many. Give it a number."
+            )
+        check_weighting(self.config.weight)
 
     def fit(
         self,
@@ -179,6 +177,7 @@ class Condenser(ModelHubMixin):
         Raises:
             NotFittedError: if there is no dataset to condense.
             BudgetError: if the budget is missing or cannot be met.
+            ColumnError: if weights of the source are asked for, and it has none.
             CondensersError: the leaf that fits, if the rows cannot be read.
         """
         self._configure(settings)
@@ -186,12 +185,20 @@ class Condenser(ModelHubMixin):
         if dataset is not None:
             self.fit(dataset, split=split, name=name, revision=revision)
         prepared = self._prepare()
-        rows = prepared.rows
-        shares = self._shares(rows)
-        began = time.perf_counter()
-        condensed = self._condense(prepared, shares)
-        self._run = self._record(prepared, condensed, time.perf_counter() - began)
-        return self._as_dataset(condensed, rows)
+        check_source_weights(self.config.weight, prepared.rows)
+        asked = self.config
+        sizing = self._measure_sizes(prepared) if asked.auto else None
+        if sizing is not None:
+            self.config = replace(asked, per_class=sizing.chosen)
+        try:
+            shares = self._shares(prepared.rows)
+            began = time.perf_counter()
+            condensed = self._condense(prepared, shares)
+            record = self._record(prepared, condensed, time.perf_counter() - began)
+            self._run = record if sizing is None else replace(record, sizing=sizing.to_json())
+            return self._weighted(self._as_dataset(condensed, prepared.rows), condensed, prepared)
+        finally:
+            self.config = asked
 
     def __call__(self, batch: Mapping[str, list]) -> dict[str, list]:
         """The `Dataset.map` transform; ``batched=True, batch_size=None`` makes one batch of the whole dataset."""
@@ -216,6 +223,16 @@ class Condenser(ModelHubMixin):
         """The rows that were made, with the columns of the source and provenance."""
         return to_dataset(condensed, rows, method=self.condenser_type, provenance=self.config.provenance)
 
+    def _weighted(self, dataset: Dataset, condensed: Condensed, prepared: PreparedSource) -> Dataset:
+        """The rows with the weights that the settings ask for."""
+        if self.config.weight is None:
+            return dataset
+        if condensed.positions is None:
+            vectors = self.embedder.encode(condensed.texts)
+        else:
+            vectors = prepared.vectors[condensed.positions]
+        return with_weights(dataset, self.config.weight, prepared, vectors, condensed.codes)
+
     def _shares(self, rows: Rows) -> dict[int, int]:
         """How many rows of each class are asked for; see `Budget.allocate` for the errors."""
         sizes = {rows.class_name(code): count for code, count in rows.class_counts.items()}
@@ -224,17 +241,9 @@ class Condenser(ModelHubMixin):
         )
         return {code: shares[rows.class_name(code)] for code in rows.class_counts}
 
-    def _components(self) -> dict[str, Any]:
-        """The parts that are saved with the condenser, by the name of the argument they were given as."""
-        return {}
-
     def _used(self, prepared: PreparedSource) -> dict[str, Any]:
         """The parts that a run used, for its record: more than `_components` where settings decide."""
         return {name: part and describe(part) for name, part in self._components().items()}
-
-    def _load_part(self, name: str, folder: Path) -> Savable:
-        """Reads a learned part out of the folder that its `save_pretrained` wrote."""
-        raise NotImplementedError
 
     def _learned(self, name: str, key: str, fit: Callable[[], Savable]) -> Any:  # noqa: ANN401  (what `fit` gives)
         """A learned part: the one that is there if it was fitted on the same, else fitted now.
@@ -246,16 +255,14 @@ class Condenser(ModelHubMixin):
         """
         held = self._parts.get(name)
         if held is None or held.key != key:
-            if not kept_folder(key).is_dir():
+            # All processes fit it together, or none does: they look at the folder at different moments.
+            if not agreed(kept_folder(key).is_dir()):
                 part = fit()
                 keep(part, key)
                 self._parts[name] = LearnedPart(key, lambda: part)
             else:
                 self._parts[name] = self._stored(name, key, kept_folder(key))
         return self._parts[name].value
-
-    def _stored(self, name: str, key: str, folder: Path) -> LearnedPart:
-        return LearnedPart(key, lambda: self._load_part(name, folder))
 
     def _outcome(self) -> Mapping[str, Any]:
         """What a method has to add to the record of its run: values for fields of `RunRecord`."""
@@ -303,128 +310,3 @@ class Condenser(ModelHubMixin):
             versions=package_versions(),
             **self._outcome(),
         )
-
-    # Saving
-
-    def _document(self) -> dict[str, Any]:
-        return {
-            "condenser_type": self.condenser_type,
-            "condensers_version": package_versions()["condensers"],
-            "settings": asdict(self.config),
-            "components": {name: part and component_spec(part) for name, part in self._components().items()},
-            "source": asdict(self._source),
-            "learned": {name: part.key for name, part in self._parts.items()},
-        }
-
-    def save_pretrained(self, save_directory: str | os.PathLike[str], **kwargs: Any) -> str | None:  # noqa: ANN401
-        """Saves the condenser and what it has learned; see `ModelHubMixin.save_pretrained`.
-
-        Raises:
-            SettingError: if a part of it cannot be saved; then there is no folder either.
-        """
-        self._document()
-        return super().save_pretrained(Path(save_directory), **kwargs)
-
-    def _save_pretrained(self, save_directory: Path) -> None:
-        write_json(save_directory / CONFIG_NAME, self._document())
-        for name, part in self._parts.items():
-            part.value.save_pretrained(save_directory / name)
-        # The mixin writes a card where there is none, and so would leave the one of an earlier run.
-        write_card(save_directory, self.generate_model_card())
-
-    def generate_model_card(self, *args: Any, **kwargs: Any) -> ModelCard:
-        """Writes the card of the saved condenser."""
-        return condenser_card(self._document(), self._run, self._embedder.fingerprint if self._embedder else None)
-
-    def push_to_hub(self, repo_id: str, *, private: bool | None = True, **kwargs: Any) -> str:
-        """Uploads the condenser; private unless `private=False`. A card that somebody edited there stays.
-
-        Args:
-            repo_id: Where to, ``user/name``.
-            private: Whether a repository that is made is private; None leaves it to the Hub.
-            **kwargs: Those of `push_saved`: `token`, `revision`, `create_pr`, `commit_message`.
-
-        Returns:
-            Address of the commit.
-
-        Raises:
-            SettingError: if a part of it cannot be saved.
-            HfHubHTTPError: if the Hub refuses.
-        """
-        return push_saved(self.save_pretrained, repo_id, private=private, **kwargs)
-
-    @classmethod
-    def from_pretrained(
-        cls,
-        pretrained_model_name_or_path: str | os.PathLike[str],
-        *,
-        revision: str | None = None,
-        token: str | bool | None = None,
-        cache_dir: str | os.PathLike[str] | None = None,
-        local_files_only: bool = False,
-        force_download: bool = False,
-        **settings: Any,
-    ) -> Self:
-        """Loads a condenser from a folder or the Hub; nothing is fitted again.
-
-        Args:
-            pretrained_model_name_or_path: Folder, or Hub id.
-            revision: Commit, tag or branch on the Hub.
-            token: Hub token; None takes the one that is logged in.
-            cache_dir: Where downloads are kept.
-            local_files_only: Do not ask the Hub.
-            force_download: Download again.
-            **settings: Settings to change.
-
-        Raises:
-            SourceNotFoundError: if there is no condenser there.
-            SettingError: if it is of another type, or its config is broken.
-        """
-        folder = condenser_folder(
-            pretrained_model_name_or_path,
-            revision=revision,
-            token=token,
-            cache_dir=cache_dir,
-            local_files_only=local_files_only,
-            force_download=force_download,
-        )
-        document = read_document(folder)
-        condenser = cls._from_document(document, **settings)
-        for name, key in document.get("learned", {}).items():
-            if not (folder / name).is_dir():
-                raise SourceNotFoundError(f"{str(folder)!r} lacks the folder of its learned part {name!r}.")
-            condenser._parts[name] = condenser._stored(name, key, folder / name)
-        return condenser
-
-    @classmethod
-    def _from_document(cls, document: Mapping[str, Any], **settings: Any) -> Self:
-        if document["condenser_type"] != cls.condenser_type:
-            raise SettingError(
-                f"this is a condenser of type {document['condenser_type']!r}, not {cls.condenser_type!r}; "
-                f"load it with `AutoCondenser.from_pretrained`."
-            )
-        parts = {name: spec and component_from_spec(spec) for name, spec in document.get("components", {}).items()}
-        condenser = cls(cls.config_class().updated(document.get("settings", {})), **parts)
-        condenser._source = SourceReference(**document.get("source", {}))
-        condenser._configure(settings)
-        return condenser
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # `datasets` takes the fingerprint of a transform from its pickle: config and parts, never rows or weights, and
-        # the same bytes in every process. What is learned follows from these and the rows, and other processes find it
-        # in the cache, so the fingerprint is the same before and after a fit.
-        document = json.dumps({**self._document(), "learned": {}}, sort_keys=True)
-        return _restore, (type(self), document, self._embedder if self._own_embedder else None)
-
-    def _copy(self) -> Self:
-        copy = self._from_document(self._document())
-        copy._embedder, copy._own_embedder = self._embedder, self._own_embedder
-        copy._parts = dict(self._parts)
-        return copy
-
-
-def _restore(cls: type[Condenser], document: str, embedder: Embedder | None) -> Condenser:
-    condenser = cls._from_document(json.loads(document))
-    if embedder is not None:
-        condenser._configure({"embedder": embedder})
-    return condenser

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Literal
 
 from datasets import Dataset
 
@@ -11,6 +11,8 @@ from condensers.embedding import DEFAULT_EMBEDDER
 from condensers.errors import SettingError
 
 _BUDGET = ("per_class", "total", "fraction")
+
+Weight = Literal["cluster_size", "sum", "mean"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,10 @@ class CondenserConfig:
         default="auto", metadata={"help": "Label column; 'auto' guesses, None condenses without labels."}
     )
     separator: str = field(default=SEPARATOR, metadata={"help": "Put between several text columns."})
-    per_class: int | None = field(default=None, metadata={"help": "Rows to keep of each class."})
+    per_class: int | Literal["auto"] | None = field(
+        default=None,
+        metadata={"help": "Rows to keep of each class; 'auto' measures at which size more rows stop paying."},
+    )
     total: int | None = field(default=None, metadata={"help": "Rows to keep in all, shared out by class size."})
     fraction: float | None = field(default=None, metadata={"help": "Share of the rows to keep, in (0, 1]."})
     seed: int = field(default=0, metadata={"help": "Fixes every random choice."})
@@ -41,6 +46,13 @@ class CondenserConfig:
     allow_fewer: bool = field(
         default=False, metadata={"help": "Take a whole class where it has fewer rows than asked for."}
     )
+    weight: Weight | None = field(
+        default=None,
+        metadata={
+            "help": "Give each row an `importance_weight`: 'cluster_size', the source rows that it stands for; 'sum' "
+            "or 'mean' of their own weights. None leaves the column as it is."
+        },
+    )
     provenance: bool = field(default=True, metadata={"help": "Add columns that say where each row comes from."})
 
     @property
@@ -48,9 +60,22 @@ class CondenserConfig:
         """The size asked for.
 
         Raises:
+            BudgetError: unless exactly one of per_class, total and fraction is set, and per_class to a number.
+        """
+        return Budget(per_class=self.per_class, total=self.total, fraction=self.fraction)  # type: ignore[arg-type]
+
+    @property
+    def auto(self) -> bool:
+        """Whether the size is chosen from the rows."""
+        return self.per_class == "auto"
+
+    def check_budget(self) -> None:
+        """Raises unless there is one budget.
+
+        Raises:
             BudgetError: unless exactly one of per_class, total and fraction is set.
         """
-        return Budget(per_class=self.per_class, total=self.total, fraction=self.fraction)
+        _ = (replace(self, per_class=1) if self.auto else self).budget
 
     @property
     def reading(self) -> tuple:

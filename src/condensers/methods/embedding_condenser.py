@@ -3,68 +3,48 @@
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from tqdm.auto import tqdm
 
-from condensers.embedding import EmbeddedRows, Embedder
+from condensers.embedding import Embedder
 from condensers.errors import BudgetError, NotFittedError, SettingError
 from condensers.inversion import NearestRow, Realiser, RowRealiser
 from condensers.llm import Events
 from condensers.methods.class_targets import ClassTargets, fit_facts, is_kept
-from condensers.methods.components import bound, is_seeded, seeded
+from condensers.methods.components import bound, is_seeded
 from condensers.methods.condensed import Condensed, cluster_sizes, cosines
 from condensers.methods.condenser import Condenser
 from condensers.methods.config import CondenserConfig
 from condensers.methods.learned import Savable, fit_key
+from condensers.methods.placing import AnyPlacement, ByClass, PlacedClass, place_each, place_together
 from condensers.methods.source import PreparedSource
 from condensers.methods.stages import placing_record, writing_record
+from condensers.methods.updatable_condenser import Former, UpdatableCondenser
 from condensers.methods.written_rows import ClassPoints, RowWriting
-from condensers.placement import KMeansCentroids, LearningPlacement, ParticleRun, Placement
+from condensers.placement import KMeansCentroids, LearningPlacement, SupervisedPlacement
 from condensers.refinement import Refiner
-from condensers.selection import Selector, nearest_of
+from condensers.selection import SupervisedSelector, nearest_of
 
 _TARGETS = "targets"
 
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class PlacedClass:
-    """Where the few rows of one class should sit.
-
-    Attributes:
-        code: The class.
-        positions: Where its rows stand in the source; shape (n_rows,), int64.
-        rows: Those rows.
-        points: The points; shape (n, dim), float32.
-        chosen: Rows that a selector chose, as places in `positions`; None of a placement.
-        run: How the points came there, if the placement says so.
-    """
-
-    code: int
-    positions: np.ndarray
-    rows: EmbeddedRows
-    points: np.ndarray
-    chosen: np.ndarray | None
-    run: ParticleRun | None
-
-
-class EmbeddingCondenser(Condenser):
+class EmbeddingCondenser(UpdatableCondenser):
     """Puts points among the rows of each class, turns each point into a row, and polishes what was written.
 
-    ``EmbeddingCondenser(KMeansCentroids(), NearestRow())`` is K-Center. A selector may stand as the placement: it puts
-    its points exactly on rows, so a realiser of real rows need not search for them.
+    ``EmbeddingCondenser(placement=KMeansCentroids(), realiser=NearestRow())`` is K-Center. A selector may stand as the
+    placement: it puts its points exactly on rows, so a realiser of real rows need not search for them.
 
     The points of all classes are realised and polished together. Texts that are written must be new: what repeats a
     source row or another text, or lacks a part, is drawn anew, and if that does not help, the nearest free source row
     takes its place, so that the budget is met; the record counts each. Parts embed with the condenser's embedder.
 
     Args:
-        placement: Where the points go, a `Placement` or a `Selector`; None takes the method's own.
+        placement: Where the points go, a `Placement` or a `Selector`, or one of their supervised kinds, which look at
+            all classes and labels at once; None takes the method's own.
         realiser: How a point becomes text; None takes the method's own.
         polisher: What refines the texts, a `Refiner`; None leaves them as they are.
         config: Settings; see `Condenser`.
@@ -73,10 +53,11 @@ class EmbeddingCondenser(Condenser):
 
     Raises:
         SettingError: if `placement`, `realiser` or `polisher` has not the methods it needs.
+        ColumnError: by `condense`, if `placement` is supervised and the rows have no labels.
     """
 
     condenser_type = "embedding"
-    default_placement: ClassVar[Placement | Selector] = KMeansCentroids()
+    default_placement: ClassVar[AnyPlacement] = KMeansCentroids()
     default_realiser: ClassVar[Realiser | None] = NearestRow()
     """None where the settings decide."""
 
@@ -84,7 +65,7 @@ class EmbeddingCondenser(Condenser):
         self,
         config: CondenserConfig | None = None,
         *,
-        placement: Placement | Selector | None = None,
+        placement: AnyPlacement | None = None,
         realiser: Realiser | None = None,
         polisher: Refiner | None = None,
         embedder: str | os.PathLike[str] | Embedder | None = None,
@@ -95,8 +76,11 @@ class EmbeddingCondenser(Condenser):
         self.polisher = polisher
         self._points: np.ndarray | None = None
         self._stages: dict[str, Any] | None = None
-        if not isinstance(self.placement, (Placement, Selector)):
-            raise SettingError(f"`placement` needs a method `place` or `select`; got {self.placement!r}.")
+        if not isinstance(self.placement, AnyPlacement):
+            raise SettingError(
+                "`placement` needs a method `place`, `select`, `place_by_class` or `select_by_class`; "
+                f"got {self.placement!r}."
+            )
         if self.realiser is not None and not isinstance(self.realiser, Realiser):
             raise SettingError(f"`realiser` needs a method `realise`; got {self.realiser!r}.")
         if polisher is not None and not isinstance(polisher, Refiner):
@@ -126,7 +110,7 @@ class EmbeddingCondenser(Condenser):
         parts = {"placement": self.placement, "realiser": self.realiser}
         return parts if self.polisher is None else {**parts, "polisher": self.polisher}
 
-    def _placement(self) -> Placement | Selector:
+    def _placement(self) -> AnyPlacement:
         """What places the points of this run."""
         return self.placement
 
@@ -150,42 +134,36 @@ class EmbeddingCondenser(Condenser):
         polisher = polisher and bound(polisher, **given)
         if hasattr(realiser, "check"):
             realiser.check()  # before any work is spent
-        placed = self._place(prepared, shares)
+        self._former = None
+        placed = self._place(prepared, shares, self.config.seed)
         self._points = np.concatenate([each.points for each in placed])
         self._stages = {}
         runs = {prepared.rows.class_name(each.code): each.run for each in placed if each.run is not None}
         if runs:
             self._stages["placement"] = placing_record(runs)
         if polisher is None and isinstance(realiser, RowRealiser):
-            return Condensed.joined([_kept(each, realiser) for each in placed])
+            condensed = Condensed.joined([_kept(each, realiser) for each in placed])
+            self._former = Former(condensed, self._points, prepared.rows)
+            return condensed
         return self._written(
             prepared, placed, RowWriting(prepared.rows, realiser, polisher, self.embedder, events, self._is_stopped)
         )
 
-    def _place(self, prepared: PreparedSource, shares: Mapping[int, int]) -> list[PlacedClass]:
-        placement = self._placement()
-        targets = self._targets(prepared, placement, shares)
-        classes = list(prepared.rows.by_class())
-        placed = []
-        quick = not isinstance(placement, LearningPlacement)
-        for code, positions in tqdm(classes, desc="Placing", unit="class", disable=True if quick else None):
-            rows, own = prepared.of_class(positions), seeded(placement, self.config.seed, code)
-            chosen: np.ndarray | None = None
-            run: ParticleRun | None = None
-            if isinstance(own, Selector):
-                chosen = own.select(rows.vectors, shares[code])
-                points = rows.vectors[chosen]
-            elif isinstance(own, LearningPlacement):
-                run = own.run(rows.vectors, shares[code], targets.get(code))
-                points = run.points
-            else:
-                points = own.place(rows.vectors, shares[code])
-            placed.append(PlacedClass(code, positions, rows, points, chosen, run))
-        return placed
+    def _renewed(self, prepared: PreparedSource, shares: Mapping[int, int], former: Former) -> Former:
+        placed = self._place(prepared, shares, self.config.seed, former)
+        self._points = np.concatenate([each.points for each in placed])
+        condensed = Condensed.joined([_kept(each, self.realiser) for each in placed])  # type: ignore[arg-type]
+        return Former(condensed, self._points, prepared.rows)
 
-    def _targets(
-        self, prepared: PreparedSource, placement: Placement | Selector, shares: Mapping[int, int]
-    ) -> Mapping[int, Any]:
+    def _place(
+        self, prepared: PreparedSource, shares: Mapping[int, int], seed: int, former: Former | None = None
+    ) -> list[PlacedClass]:
+        placement = self._placement()
+        if isinstance(placement, (SupervisedPlacement, SupervisedSelector)):
+            return place_together(placement, prepared, shares, seed)
+        return place_each(placement, prepared, shares, seed, self._targets(prepared, placement, shares), former)
+
+    def _targets(self, prepared: PreparedSource, placement: ByClass, shares: Mapping[int, int]) -> Mapping[int, Any]:
         if not isinstance(placement, LearningPlacement) or not is_kept(placement):
             return {}
         key = fit_key(prepared.rows, fit_facts(placement, shares, self.embedder.fingerprint))
@@ -216,9 +194,27 @@ class EmbeddingCondenser(Condenser):
             own = there[(there >= start) & (there < end)]
             texts = [str(written.texts[i]) for i in own.tolist()]
             if texts:
-                parts.append(_new(each, own - start, texts, self.embedder.encode(texts)))
+                parts.append(written_class(each, own - start, texts, self.embedder.encode(texts)))
             start = end
         return Condensed.joined(parts)
+
+    @property
+    def _keeps_rows(self) -> bool:
+        """Whether its rows are source rows, chosen in no time."""
+        quick = not isinstance(self.placement, LearningPlacement)
+        return quick and self.polisher is None and isinstance(self.realiser, RowRealiser)
+
+    @property
+    def _sizing_method(self) -> str:
+        return self.condenser_type if self._keeps_rows else super()._sizing_method
+
+    def _sizing_rows(self, prepared: PreparedSource, per_class: int, seed: int) -> np.ndarray:
+        if not self._keeps_rows:
+            return super()._sizing_rows(prepared, per_class, seed)
+        shares = dict.fromkeys(prepared.rows.class_counts, per_class)
+        placed = self._place(prepared, shares, seed)
+        kept = [_kept(each, self.realiser) for each in placed]  # type: ignore[arg-type]
+        return np.concatenate([each.positions for each in kept])
 
     def _outcome(self) -> Mapping[str, Any]:
         return {**super()._outcome(), **({"stages": self._stages} if self._stages else {})}
@@ -251,8 +247,12 @@ def _kept(placed: PlacedClass, realiser: RowRealiser) -> Condensed:
     )
 
 
-def _new(placed: PlacedClass, own: np.ndarray, texts: list[str], vectors: np.ndarray) -> Condensed:
-    """Rows of one class that were written, for those of its points at `own`."""
+def written_class(placed: PlacedClass, own: np.ndarray, texts: list[str], vectors: np.ndarray) -> Condensed:
+    """Rows of one class that were written, for those of its points at `own`.
+
+    Shape:
+        own: (n,), int64; vectors: (n, dim), those of the texts.
+    """
     points = placed.points[own]
     return Condensed(
         texts=texts,

@@ -9,7 +9,7 @@ from datasets import Dataset, Value
 
 from condensers.data import QuestionColumns, Rows
 from condensers.embedding import embed_texts
-from condensers.errors import BudgetError
+from condensers.errors import BudgetError, SettingError
 from condensers.llm import CachedLLM, Desk, Events, Prompt
 from condensers.llm.protocol import LIMIT
 from condensers.llm.tokens import rough_tokens
@@ -61,6 +61,19 @@ class GeneratingCondenser(LLMCondenser):
     def asks_llm(self) -> bool:
         """Whether these settings need a language model: for answers, if there is one."""
         return self.config.llm is not None
+
+    def check_settings(self) -> None:
+        """Raises what can be known to be wrong before any rows are read; see `Condenser.check_settings`.
+
+        Raises:
+            SettingError: if weights are asked for.
+        """
+        super().check_settings()
+        if self.config.weight is not None:
+            raise SettingError(
+                f"the method {self.condenser_type!r} writes more rows, which stand for none of the source, so they "
+                f"have no `weight`; got {self.config.weight!r}. Leave it out; `score_synthetic` weights such rows."
+            )
 
     def in_source_columns(self, rows: Dataset) -> Dataset:
         """The rows that the last `condense` gave, with the columns of the source, whatever `row_format` is."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from datasets import Dataset, DatasetDict
 
 from condensers.data import Rows, load_source
-from condensers.errors import SettingError
+from condensers.errors import BudgetError, SettingError
 from condensers.llm import CachedLLM, SamplingSettings, Usage, load_llm
 from condensers.methods.condenser import Condenser
 from condensers.methods.llm_config import LLMCondenserConfig
@@ -97,6 +97,11 @@ class LLMCondenser(Condenser):
         """
         self._configure(settings)
         self.check_settings()
+        if self.config.auto:
+            raise BudgetError(
+                "an estimate embeds nothing, and `per_class='auto'` is found from vectors. Find it with `condensers "
+                "budget` (`budget_curve`), and estimate that number."
+            )
         rows, _ = read_source(load_source(dataset, split=split, name=name, revision=revision), self.config)
         return self._estimate(rows, self._shares(rows))
 

@@ -20,12 +20,12 @@ from condensers.methods.condensed import Condensed
 from condensers.methods.embedding_condenser import EmbeddingCondenser
 from condensers.methods.learned import LearnedPart, Savable
 from condensers.methods.llm_condenser import LLMCondenser
+from condensers.methods.placing import AnyPlacement
 from condensers.methods.realising_config import RealisingConfig, ScoredConfig
 from condensers.methods.run_estimate import RunEstimate, run_estimate, stand_ins
 from condensers.methods.source import PreparedSource
 from condensers.methods.writing import Planned
-from condensers.placement import SCORE_MODELS, Placement
-from condensers.selection import Selector
+from condensers.placement import SCORE_MODELS
 
 _MODELS = {"inverter": EmbeddingInverter, "corrector": InverterCorrector}
 
@@ -88,7 +88,7 @@ class RealisingCondenser(LLMCondenser, EmbeddingCondenser):
             if name in self._objects:
                 self._parts[name] = _part_of(self._objects[name])
 
-    def _placement(self) -> Placement | Selector:
+    def _placement(self) -> AnyPlacement:
         if isinstance(self.config, ScoredConfig) and self.config.score_model is not None:
             return replace(self.placement, score=SCORE_MODELS[self.config.score_model]())  # type: ignore[type-var]
         return self.placement

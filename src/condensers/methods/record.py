@@ -29,6 +29,7 @@ class RunRecord:
             (`condensers.methods.generation`); None for the others.
         stages: How points were placed and texts written for them (`condensers.methods.stages`); None for methods that
             keep rows.
+        sizing: How ``per_class="auto"`` was settled (`BudgetCurve.to_json`); None for budgets that were given.
         models: Fingerprints of the models that decide the result, by what they do: ``embedder``.
         command: The words of the command line that it was; None for a run in Python.
     """
@@ -47,6 +48,7 @@ class RunRecord:
     privacy: Mapping[str, Any] | None = None
     stages: Mapping[str, Any] | None = None
     generation: Mapping[str, Any] | None = None
+    sizing: Mapping[str, Any] | None = None
     models: Mapping[str, str] = field(default_factory=dict)
     command: Sequence[str] | None = None
 

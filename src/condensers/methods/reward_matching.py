@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from datasets import Dataset
 
+from condensers.data import alone
 from condensers.methods.components import seeded
 from condensers.methods.guided_rounds import Guide, Kept
 from condensers.methods.reward_models import (
@@ -188,7 +189,8 @@ class RewardMatching(Guide):
     def _next_of_clusters(self, code: int, good: np.ndarray, n: int) -> np.ndarray:
         vectors = self.prepared.vectors.rows(good)
         if (code, n) not in self._centroids:
-            self._centroids[code, n] = seeded(KMeansCentroids(), self.seed, code).place(vectors, n)
+            with alone():  # what a language model replied may differ between processes
+                self._centroids[code, n] = seeded(KMeansCentroids(), self.seed, code).place(vectors, n)
         taken = self._taken.setdefault(code, set())
         free = np.asarray([i for i in good.tolist() if i not in taken], dtype=np.int64)
         if len(free) < n:

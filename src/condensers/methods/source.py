@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from datasets import Dataset
 
 from condensers.data import Columns, Rows, drop_duplicates, load_source, read_rows, require_rows
 from condensers.embedding import Embedded, EmbeddedRows, Embedder, Vectors, embed_texts
+from condensers.errors import SourceNotFoundError
 from condensers.methods.config import CondenserConfig
 
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -25,9 +27,21 @@ class SourceReference:
     name: str | None = None
     revision: str | None = None
 
+    @classmethod
+    def recorded(cls, source: Mapping[str, str | None]) -> "SourceReference":
+        """The source that a record names (`identify`), at the commit that was read of it."""
+        revision = source.get("commit") or source.get("revision")
+        return cls(source.get("path"), source.get("split"), source.get("name"), revision)
+
     def load(self) -> Dataset:
-        """Loads the rows; see `condensers.data.load_source` for the errors."""
-        return load_source(self.path or "", split=self.split, name=self.name, revision=self.revision)
+        """Loads the rows; see `condensers.data.load_source` for the errors.
+
+        Raises:
+            SourceNotFoundError: if they lived in memory.
+        """
+        if self.path is None:
+            raise SourceNotFoundError("the rows were condensed from a dataset in memory")
+        return load_source(self.path, split=self.split, name=self.name, revision=self.revision)
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,53 @@ SUBMODULAR = Paper(
     "NeurIPS",
     2013,
 )
+EL2N = Paper(
+    "paul2021diet",
+    "Deep Learning on a Data Diet: Finding Important Examples Early in Training",
+    ("Mansheej Paul", "Surya Ganguli", "Gintare Karolina Dziugaite"),
+    "NeurIPS",
+    2021,
+    arxiv="2107.07075",
+)
+MODERATE = Paper(
+    "xia2023moderate",
+    "Moderate Coreset: A Universal Method of Data Selection for Real-world Data-efficient Deep Learning",
+    ("Xiaobo Xia", "Jiale Liu", "Jun Yu", "Xu Shen", "Bo Han", "Tongliang Liu"),
+    "ICLR",
+    2023,
+)
+E2SC_IS = Paper(
+    "cunha2023e2sc",
+    "An Effective, Efficient, and Scalable Confidence-based Instance Selection Framework for Transformer-Based Text "
+    "Classification",
+    ("Washington Cunha", "Celso França", "Guilherme Fonseca", "Leonardo Rocha", "Marcos André Gonçalves"),
+    "SIGIR",
+    2023,
+)
+G_DIG = Paper(
+    "pan2024gdig",
+    "G-DIG: Towards Gradient-based Diverse and High-quality Instruction Data Selection for Machine Translation",
+    ("Xingyuan Pan", "Luyang Huang", "Liyan Kang", "Zhicheng Liu", "Yu Lu", "Shanbo Cheng"),
+    "ACL",
+    2024,
+    arxiv="2405.12915",
+)
+DISCRETIZATION = Paper(
+    "sucholutsky2021softlabel",
+    "Soft-Label Dataset Distillation and Text Dataset Distillation",
+    ("Ilia Sucholutsky", "Matthias Schonlau"),
+    "IJCNN",
+    2021,
+    arxiv="1910.02551",
+)
+KIP = Paper(
+    "nguyen2021dataset",
+    "Dataset Meta-Learning from Kernel Ridge-Regression",
+    ("Timothy Nguyen", "Zhourong Chen", "Jaehoon Lee"),
+    "ICLR",
+    2021,
+    arxiv="2011.00050",
+)
 DILM = Paper(
     "maekawa2024dilm",
     "DiLM: Distilling Dataset into Language Model for Text-level Dataset Distillation",
@@ -148,13 +195,21 @@ PAPERS: dict[str, Paper] = {
     "aug_pe": AUG_PE,
     "condenselm": CONDENSELM,
     "dallme": DALLME,
+    "dilm": DILM,
+    "discretization": DISCRETIZATION,
+    "e2sc_is": E2SC_IS,
+    "el2n": EL2N,
     "error_extrapolation": CONDENSELM,
     "facility_location": SUBMODULAR,
     "few_shot": CONDENSELM,
+    "g_dig": G_DIG,
     "greedy_k_center": CORE_SET,
     "herding": HERDING,
+    "inducing_points": KIP,
     "k_center": DILM,
+    "krr_exchange": KIP,
     "mgd3": MGD3,
+    "moderate": MODERATE,
     "pinr": PINR,
     "prompt_template": SOFTSRV,
     "self_refine": SOFTSRV,

@@ -86,6 +86,16 @@ class AugPEConfig(LLMCondenserConfig):
                 f"with `epsilon` each row must count for itself; `dedup={self.dedup!r}` lets one row decide over "
                 f"others, which the noise does not cover. Pass `dedup='none'` (`--dedup none`)."
             )
+        if self.weight is not None:
+            raise SettingError(
+                f"with `epsilon` no row may tell how many rows it stands for, which `weight={self.weight!r}` "
+                f"(`--weight`) would. Leave it out."
+            )
+        if self.auto:
+            raise SettingError(
+                "with `epsilon` real rows may do no more than vote, and `per_class='auto'` would measure on them. "
+                "Give it a number."
+            )
         if self.per_class is None:
             raise SettingError(
                 "with `epsilon` the budget must be `per_class` (`--per-class`): `total` and `fraction` would tell the "
