@@ -4,7 +4,7 @@ from conftest import make_rows
 
 from condensers.data import Columns, read_rows
 from condensers.embedding import iter_blocks
-from condensers.errors import RowError, SettingError
+from condensers.errors import ColumnError, RowError, SettingError
 from condensers.evaluation import (
     LinearProbe,
     compare_methods,
@@ -48,6 +48,23 @@ def test_scores_by_hand():
     assert scores.std == pytest.approx(np.sqrt(2) / 3)
     assert (scores.n, scores.seeds, scores.learner) == (2, (3, 5), "fixed")
     assert evaluate_rows(rows(2), rows(1), learner, seeds=[3]).std == 0.0
+
+
+def test_weights_come_from_the_column_of_each_set():
+    class Weighed(Fixed):
+        def fit(self, texts, codes, n_classes, *, seed, weights):
+            self.weights = [*getattr(self, "weights", []), weights.tolist()]
+            return super().fit(texts, codes, n_classes, seed=seed)
+
+    learner = Weighed({0: [0, 1, 2], 1: [0, 1, 2]})
+    sets = [
+        read_rows(make_rows(per_class=1).add_column("importance_weight", w), Columns(("text",), "label"))
+        for w in ([1, 2, 3], [0.5, 0.0, 4.0])
+    ]
+    evaluate_rows(sets, rows(1), learner, seeds=[0, 1], weighted=True)
+    assert learner.weights == [[1.0, 2.0, 3.0], [0.5, 0.0, 4.0]]
+    with pytest.raises(ColumnError, match="no column 'importance_weight' to weight them by"):
+        evaluate_rows(rows(2), rows(1), learner, seeds=[0], weighted=True)
 
 
 def test_macro_f1_is_scikit_learns():

@@ -1,5 +1,7 @@
 """Small results of made-up methods."""
 
+from dataclasses import replace
+
 import numpy as np
 from datasets import ClassLabel, Dataset, Features, List, Value
 
@@ -55,4 +57,5 @@ def make_result(source, vectors, kept, *, method="k_center", provenance=True, sc
         rows = rows.add_column("condensed_parents", [[int(i)] for i in kept], feature=List(Value("int64")))
         rows = rows.add_column("condensed_cluster_size", [17 + i for i in range(len(kept))])
     record = make_run(method, len(source), len(kept), **changes)
+    record = replace(record, settings={**record.settings, "text": list(source.columns.text)})
     return MethodResult(method, rows, np.asarray(vectors[kept]), record, tuple(scores), similarity, 1.25)

@@ -53,6 +53,17 @@ def test_points_lie_at_the_logarithm_of_the_rows_and_at_the_mean(runs):
             assert heights == pytest.approx([100 * v for v in (sum(values) / len(values), *ends)], abs=0.1)
 
 
+def test_the_same_points_by_the_tokens_of_their_texts(runs):
+    source, vectors, results = runs
+    by_rows, by_tokens = (draw_curves(label_results(results, source, vectors), unit)[0] for unit in ("rows", "tokens"))
+    tokens = {n: sum(-(-len(source.texts[i]) // 4) for i in range(n)) for n in (3, 6, 12)}  # four characters each
+    assert [tick.text for tick in by_tokens.x_ticks] == [f"{tokens[n]:,}" for n in (3, 6, 12)]
+    assert by_tokens.lines[1].points[0].text == f"{tokens[3]:,} tokens: 54.0%, 95% interval 44.1–63.9, 3 seeds"
+    assert [[p.y for p in line.points] for line in by_tokens.lines] == [
+        [p.y for p in line.points] for line in by_rows.lines
+    ]
+
+
 def test_the_interval_is_in_words_too(runs):
     (curve,) = curves_of(*runs)
     # Three seeds, 50, 54 and 58: the deviation is 4, and 4.303 deviations of the mean are 4.303 * 4 / sqrt(3) = 9.9.
@@ -112,7 +123,7 @@ def test_the_curve_in_a_browser(runs, chromium, tmp_path):
         marks = "[...document.querySelectorAll('.curve use')].map(e => e.getBoundingClientRect())"
         frame = "document.querySelector('.curve').getBoundingClientRect()"
         inside = f"{marks}.every(box => box.left >= {frame}.left && box.right <= {frame}.right)"
-        assert chromium.value(inside) and chromium.value(f"{marks}.length") == 5
+        assert chromium.value(inside) and chromium.value(f"{marks}.length") == 2 * 5  # by rows and by tokens
         dashed = "getComputedStyle(document.querySelector('.curve polyline')).strokeDasharray"
         assert chromium.value(dashed) == "6px, 4px"
     histograms = "[...document.querySelectorAll('#h-distance ~ .many figure')].filter(e => e.offsetParent).length"

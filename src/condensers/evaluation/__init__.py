@@ -1,8 +1,10 @@
 """Train a learner on condensed rows, test it on real ones: the protocols of the papers."""
 
 from condensers.evaluation.answers import final_number, same_result
+from condensers.evaluation.budgets import BudgetStudy, budget_curve
 from condensers.evaluation.code_execution import passes_tests
 from condensers.evaluation.comparison import MethodResult, compare_methods
+from condensers.evaluation.equal_budget import EqualBudget, Resource, at_equal, check_equal, spent
 from condensers.evaluation.learners import (
     LEARNERS,
     Classifier,
@@ -10,6 +12,7 @@ from condensers.evaluation.learners import (
     Learner,
     LinearProbe,
     TextRNN,
+    TfidfLinear,
     load_learner,
 )
 from condensers.evaluation.protocol import Scores, evaluate_rows, macro_f1_score
@@ -18,14 +21,21 @@ from condensers.evaluation.statistics import TTest, mean_interval, paired_t_test
 
 __all__ = [
     "LEARNERS",
+    "BudgetStudy",
     "Classifier",
+    "EqualBudget",
     "FineTuned",
     "Learner",
     "LinearProbe",
     "MethodResult",
+    "Resource",
     "Scores",
     "TTest",
     "TextRNN",
+    "TfidfLinear",
+    "at_equal",
+    "budget_curve",
+    "check_equal",
     "compare_methods",
     "coverage_similarity",
     "evaluate_rows",
@@ -37,4 +47,5 @@ __all__ = [
     "paired_t_test",
     "passes_tests",
     "same_result",
+    "spent",
 ]

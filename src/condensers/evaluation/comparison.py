@@ -63,7 +63,8 @@ def compare_methods(
         methods: Names of the methods.
         learners: Each learner with its seeds, by name.
         embedder: What `prepared` was embedded with.
-        settings: Settings of the condensers, the budget among them; each method takes those that it has.
+        settings: Settings of the condensers, the budget among them; each method takes those that it has. With `weight`
+            among them, learners weight the rows.
         on_progress: Called with a line before each step that takes time.
 
     Raises:
@@ -75,6 +76,7 @@ def compare_methods(
         raise SettingError(f"none of the methods {', '.join(methods)} has the setting(s) {', '.join(unknown)}.")
     results = []
     for method in methods:
+        weighted = "weight" in settings_for(method, settings) and settings["weight"] is not None
         all_seeds = sorted({seed for _, seeds in learners.values() for seed in seeds} or {0})
         on_progress(f"{method}: condensing")
         condensed = _condense_all(method, prepared, all_seeds, embedder, settings)
@@ -83,7 +85,9 @@ def compare_methods(
         scores = []
         for name, (learner, seeds) in learners.items():
             on_progress(f"{method}: training {name} {len(seeds)} times")
-            scores.append(evaluate_rows([by_seed[seed] for seed in seeds], test, learner, seeds=seeds))
+            scores.append(
+                evaluate_rows([by_seed[seed] for seed in seeds], test, learner, seeds=seeds, weighted=weighted)
+            )
         results.append(
             MethodResult(
                 method=method,

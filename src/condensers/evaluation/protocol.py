@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from condensers.data import Rows
+from condensers.data import Rows, read_weights
 from condensers.errors import RowError, SettingError
 from condensers.evaluation.learners import Learner
 
@@ -45,7 +45,9 @@ class Scores:
         return float(np.std(self.accuracy, ddof=1)) if self.n > 1 else 0.0
 
 
-def evaluate_rows(train: Rows | Sequence[Rows], test: Rows, learner: Learner, *, seeds: Sequence[int]) -> Scores:
+def evaluate_rows(
+    train: Rows | Sequence[Rows], test: Rows, learner: Learner, *, seeds: Sequence[int], weighted: bool = False
+) -> Scores:
     """Trains a learner once a seed and tests it.
 
     Args:
@@ -53,8 +55,10 @@ def evaluate_rows(train: Rows | Sequence[Rows], test: Rows, learner: Learner, *,
         test: Real rows that nothing was chosen by, coded by the classes of `train`.
         learner: What is trained.
         seeds: Different seeds.
+        weighted: Weight the loss of each row by its column ``importance_weight``.
 
     Raises:
+        ColumnError: if the rows are to be weighted and have no weights.
         SettingError: if there are no seeds, one occurs twice, or their number is not that of the sets.
         RowError: if the two datasets do not name their classes alike, or have none, or a classifier predicts another
             number of classes than there are test rows.
@@ -70,7 +74,8 @@ def evaluate_rows(train: Rows | Sequence[Rows], test: Rows, learner: Learner, *,
     began = time.perf_counter()
     accuracy, macro_f1 = [], []
     for rows, seed in zip(sets, seeds, strict=True):
-        classifier = learner.fit(rows.texts, rows.codes, len(test.class_names), seed=seed)
+        weights = {"weights": read_weights(rows.dataset)} if weighted else {}
+        classifier = learner.fit(rows.texts, rows.codes, len(test.class_names), seed=seed, **weights)
         predicted = np.asarray(classifier.predict(test.texts))
         if predicted.shape != test.codes.shape:
             raise RowError(

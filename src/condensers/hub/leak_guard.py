@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 from datasets import Dataset
 
-from condensers.data import SEPARATOR, Columns, load_source, read_rows
+from condensers.data import SEPARATOR, Columns, read_rows
 from condensers.errors import LeakError, SettingError, SourceNotFoundError
 from condensers.hub.copies import Copies, find_copies
 from condensers.hub.personal_data import PHONE_REGIONS, Finding, findings_in
 from condensers.methods import PROVENANCE, REWARD_PROVENANCE, RunRecord
+from condensers.methods.source import SourceReference
 
 MAX_COPIED = 0.05
 """Share of the rows that may repeat a source row before publishing is refused."""
@@ -122,7 +123,7 @@ def _compare(
     if run.privacy and run.privacy["withheld"]:
         return None, "to compare them would tell something of the private rows"
     try:
-        known = source if source is not None else _source_of(run)
+        known = source if source is not None else SourceReference.recorded(run.source).load()
     except SourceNotFoundError as error:
         if allow_copies:
             return None, "the source was not at hand"
@@ -149,14 +150,6 @@ def _written_columns(rows: Dataset) -> tuple[str, ...]:
 
 def _texts_of(dataset: Dataset, text: tuple[str, ...], separator: str) -> list[str]:
     return read_rows(dataset, Columns(text, None, separator), drop_empty=True).texts
-
-
-def _source_of(run: RunRecord) -> Dataset:
-    path = run.source.get("path")
-    if path is None:
-        raise SourceNotFoundError("the rows were condensed from a dataset in memory")
-    revision = run.source.get("commit") or run.source.get("revision")
-    return load_source(path, split=run.source.get("split"), name=run.source.get("name"), revision=revision)
 
 
 def _about_copies(copies: Copies, allowed: float) -> str:

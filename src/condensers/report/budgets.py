@@ -3,8 +3,9 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from condensers.evaluation import Scores, mean_interval
+from condensers.evaluation import Scores, mean_interval, spent
 from condensers.report.accuracy import learners_of, scores_of
 from condensers.report.charts import Tick, axis
 from condensers.report.classes import N_COLOURS, N_SHAPES
@@ -12,6 +13,7 @@ from condensers.report.formatting import DASH, count, fixed
 from condensers.report.result import LabelledResult
 
 CURVE_HEIGHT = 240
+Unit = Literal["rows", "tokens"]
 # What the others are measured by: it has no colour of its own.
 REFERENCE = "random"
 # Neighbours' intervals stand side by side, so many pixels apart.
@@ -65,14 +67,16 @@ class Curve:
     Attributes:
         learner: Name of the learner.
         lines: One a method, the reference first.
-        x_ticks: Numbers of rows, along the bottom.
+        x_ticks: Numbers of rows or tokens, along the bottom.
         y_ticks: Per cent correct, in pixels from the top.
+        unit: What is along the bottom: rows, or tokens of their texts.
     """
 
     learner: str
     lines: list[CurveLine]
     x_ticks: list[Tick]
     y_ticks: list[Tick]
+    unit: Unit = "rows"
 
 
 def has_several_budgets(results: Sequence[LabelledResult]) -> bool:
@@ -83,7 +87,7 @@ def has_several_budgets(results: Sequence[LabelledResult]) -> bool:
     return any(len(found) > 1 for found in budgets.values())
 
 
-def draw_curves(results: Sequence[LabelledResult]) -> list[Curve]:
+def draw_curves(results: Sequence[LabelledResult], unit: Unit = "rows") -> list[Curve]:
     """Draws one chart a learner, if a method was run with several budgets; else none.
 
     An interval is that of the mean over seeds, by Student's t; without a second seed there is none.
@@ -96,14 +100,15 @@ def draw_curves(results: Sequence[LabelledResult]) -> list[Curve]:
     for learner in learners_of(results):
         found = [(entry, scores) for entry in results if (scores := scores_of(entry, learner)) is not None]
         if found:
-            curves.append(_curve(learner, methods, found))
+            curves.append(_curve(learner, methods, found, unit))
     return curves
 
 
-def _curve(learner: str, methods: Sequence[str], found: Sequence[tuple[LabelledResult, Scores]]) -> Curve:
+def _curve(learner: str, methods: Sequence[str], found: Sequence[tuple[LabelledResult, Scores]], unit: Unit) -> Curve:
     reach = [100 * end for _, scores in found for end in _interval(scores)]
     y_axis = axis(min(reach) - 0.2, max(reach) + 0.2, n=5)
-    sizes = sorted({len(entry.codes) for entry, _ in found})
+    amount = {id(entry): max(1, round(spent(entry.result, unit))) for entry, _ in found}
+    sizes = sorted(set(amount.values()))
     first, spread = math.log(sizes[0]), math.log(sizes[-1] / sizes[0]) or 1.0
 
     def across(n: int) -> float:
@@ -118,15 +123,15 @@ def _curve(learner: str, methods: Sequence[str], found: Sequence[tuple[LabelledR
         number = None if method == REFERENCE else next(colours)
         own = sorted(
             ((entry, scores) for entry, scores in found if entry.result.method == method),
-            key=lambda pair: len(pair[0].codes),
+            key=lambda pair: amount[id(pair[0])],
         )
         points = [
             CurvePoint(
-                x=across(len(entry.codes)),
+                x=across(amount[id(entry)]),
                 y=down(scores.mean),
                 low=down(_interval(scores)[0]),
                 high=down(_interval(scores)[1]),
-                text=f"{count(len(entry.codes), 'row')}: {_text(scores)}",
+                text=f"{count(amount[id(entry)], unit.removesuffix('s'))}: {_text(scores)}",
             )
             for entry, scores in own
         ]
@@ -138,6 +143,7 @@ def _curve(learner: str, methods: Sequence[str], found: Sequence[tuple[LabelledR
         lines=[line for line in lines if line.points],
         x_ticks=_spaced([Tick(across(n), f"{n:,}") for n in sizes]),
         y_ticks=[Tick(down(value / 100), f"{value:g}%") for value in y_axis],
+        unit=unit,
     )
 
 

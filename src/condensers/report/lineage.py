@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from condensers.data import Rows
-from condensers.embedding import Matrix, VectorRows, iter_blocks
+from condensers.embedding import Matrix
+from condensers.methods import assign
+from condensers.methods.lineage import parent_positions
 from condensers.report.classes import ClassStyle
 from condensers.report.formatting import shorten
 from condensers.report.result import LabelledResult
-from condensers.selection import nearest_of
 
 # What bounds the page: of each kind so many source rows a condensed row, so many in all, and so much of each text.
 MAX_KIN = 8
@@ -113,38 +114,12 @@ def _method_data(lineage: Lineage, place: dict[int, int], positions: np.ndarray)
 
 def _trace(entry: LabelledResult, source: Rows, vectors: Matrix, n_shown: int) -> Lineage:
     condensed = entry.result.vectors
-    owners = np.full(len(source), -1, dtype=np.int64)
-    for code in np.unique(entry.codes).tolist():
-        here, few = np.flatnonzero(source.codes == code), np.flatnonzero(entry.codes == code)
-        owners[here] = few[nearest_of(VectorRows(vectors, here), condensed[few])]
-    similarity = np.full(len(source), np.nan, dtype=np.float32)
-    for where, block in iter_blocks(vectors):
-        similarity[where] = np.einsum("ij,ij->i", block, condensed[owners[where]])
-    similarity[owners < 0] = np.nan
-    nearest = _nearest(owners, similarity, len(condensed), n_shown)
-    parents = _parents(entry, source)
+    found = assign(vectors, source.codes, condensed, entry.codes)
+    parents = parent_positions(entry.result.rows, source)
     kin = []
-    for row, (made_from, stands_for) in enumerate(zip(parents, nearest, strict=True)):
+    for row, (made_from, stands_for) in enumerate(zip(parents, found.nearest(n_shown), strict=True)):
         both = np.unique(np.asarray([*made_from[:n_shown], *stands_for], dtype=np.int64))
         cosine = vectors[both] @ condensed[row]
         order = np.argsort(-cosine, kind="stable").tolist()
         kin.append([Kin(int(both[i]), float(cosine[i]), int(both[i]) in made_from) for i in order])
-    sizes = np.bincount(owners[owners >= 0], minlength=len(condensed))
-    return Lineage(owners, similarity, sizes, [len(found) for found in parents], kin)
-
-
-def _nearest(owners: np.ndarray, similarity: np.ndarray, n: int, n_shown: int) -> list[list[int]]:
-    """The nearest of the source rows that each of `n` condensed rows stands for."""
-    order = np.lexsort((-similarity, owners))
-    starts = np.searchsorted(owners[order], np.arange(n + 1)).tolist()
-    return [order[start : min(start + n_shown, end)].tolist() for start, end in zip(starts, starts[1:], strict=False)]
-
-
-def _parents(entry: LabelledResult, source: Rows) -> list[list[int]]:
-    """Positions of the source rows that each row was made from, those left out that are not among the rows."""
-    dataset = entry.result.rows
-    if "condensed_parents" not in dataset.column_names:
-        return [[] for _ in range(len(dataset))]
-    position = {number: i for i, number in enumerate(source.source_index.tolist())}
-    found = dataset.with_format(None)["condensed_parents"][:]
-    return [[position[number] for number in numbers or () if number in position] for numbers in found]
+    return Lineage(found.owners, found.similarity, found.sizes, [len(numbers) for numbers in parents], kin)

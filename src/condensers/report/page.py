@@ -117,6 +117,7 @@ def render(*, title: str, source: Rows, vectors: Matrix, results: Sequence[Metho
             columns=compare(entries),
             panels=draw_accuracy(entries),
             curves=draw_curves(entries),
+            token_curves=draw_curves(entries, "tokens"),
             curve_height=CURVE_HEIGHT,
             histograms=draw_histograms([entry.label for entry in entries], distances),
             histogram_height=HISTOGRAM_HEIGHT,

@@ -10,7 +10,16 @@ import pytest
 
 from condensers.embedding import load_embedder
 from condensers.errors import RowError, SettingError, SourceNotFoundError
-from condensers.evaluation import LEARNERS, Classifier, FineTuned, Learner, LinearProbe, TextRNN, load_learner
+from condensers.evaluation import (
+    LEARNERS,
+    Classifier,
+    FineTuned,
+    Learner,
+    LinearProbe,
+    TextRNN,
+    TfidfLinear,
+    load_learner,
+)
 from condensers.evaluation.learners import fine_tuned, text_rnn
 from condensers.evaluation.learners.batching import iter_by_length
 from condensers.evaluation.learners.text_rnn import _build, _logits
@@ -20,6 +29,8 @@ from condensers.evaluation.learners.text_rnn import _build, _logits
 def learner(request, embedder, tiny_bert):
     if request.param == "linear_probe":
         return LinearProbe(embedder)
+    if request.param == "tfidf_linear":
+        return TfidfLinear()
     if request.param == "text_rnn":
         return TextRNN(tiny_bert, embedding_dim=16, hidden_dim=16, num_epochs=15, learning_rate=5e-3, batch_size=4)
     return FineTuned(tiny_bert, max_steps=40, learning_rate=3e-3)
@@ -77,6 +88,22 @@ class TestEveryLearner:
         classifier = learner.fit(train.texts, train.codes, 5, seed=0)
         assert accuracy(classifier, test) > 0.6
 
+    def test_rows_without_weight_teach_nothing(self, learner, train, test):
+        wrong = np.concatenate([train.codes, (train.codes + 1) % 3, (train.codes + 1) % 3])
+        texts, weights = train.texts * 3, np.repeat([1.0, 0.0, 0.0], len(train))
+        assert accuracy(learner.fit(texts, wrong, 3, seed=0, weights=weights), test) > 0.9
+        assert accuracy(learner.fit(texts, wrong, 3, seed=0), test) < 0.5
+
+    def test_equal_weights_are_none(self, learner, train, test):
+        plain = learner.fit(train.texts, train.codes, 3, seed=0).predict(test.texts).tolist()
+        weights = np.full(len(train), 0.5)
+        assert learner.fit(train.texts, train.codes, 3, seed=0, weights=weights).predict(test.texts).tolist() == plain
+
+    def test_bad_weights(self, learner):
+        for weights, message in (([1.0], "one number for each of 2 texts"), ([1, -1], "negative"), ([0, 0], "all 2")):
+            with pytest.raises(RowError, match=message):
+                learner.fit(["a", "b"], np.array([0, 1]), 2, seed=0, weights=np.array(weights))
+
     def test_bad_rows(self, learner):
         with pytest.raises(RowError, match="no rows to train on"):
             learner.fit([], np.array([], dtype=np.int64), 2, seed=0)
@@ -84,6 +111,35 @@ class TestEveryLearner:
             learner.fit(["a"], np.array([0, 1]), 2, seed=0)
         with pytest.raises(RowError, match="0 to 1 for 2 classes; got 2"):
             learner.fit(["a"], np.array([2]), 2, seed=0)
+
+
+@pytest.mark.parametrize("name", ["linear_probe", "tfidf_linear"])
+def test_a_whole_weight_is_that_row_as_often(name, embedder, train, test):
+    learner = load_learner(name, embedder=embedder)
+    weights = np.random.default_rng(0).integers(1, 4, size=len(train))
+    repeated = [text for text, n in zip(train.texts, weights.tolist(), strict=True) for _ in range(n)]
+    weighted = learner.fit(train.texts, train.codes, 3, seed=0, weights=weights)
+    often = learner.fit(repeated, np.repeat(train.codes, weights), 3, seed=0)
+    if name == "linear_probe":
+        # The penalty is that of as many rows as there are.
+        often = LinearProbe(embedder, C=len(train) / len(repeated)).fit(
+            repeated, np.repeat(train.codes, weights), 3, seed=0
+        )
+        np.testing.assert_allclose(weighted.model.coef_, often.model.coef_, atol=1e-3)
+    assert weighted.predict(test.texts).tolist() == often.predict(test.texts).tolist()
+
+
+class TestTfidfLinear:
+    def test_it_knows_the_words_of_its_rows_and_no_others(self):
+        found = TfidfLinear().fit(["good film", "a bad film"], np.array([1, 0]), 2, seed=0)
+        assert sorted(found.vectoriser.vocabulary_) == ["a", "a bad", "bad", "bad film", "film", "good", "good film"]
+        assert found.predict(["good", "bad", "so good a film"]).tolist() == [1, 0, 1]
+
+    def test_rows_without_words_and_of_one_class(self):
+        weights = np.array([1.0, 3.0, 1.0])
+        found = TfidfLinear().fit(["!", "?", "..."], np.array([0, 1, 0]), 2, seed=0, weights=weights)
+        assert found.predict(["anything"]).tolist() == [1]  # the class that weighs most
+        assert TfidfLinear().fit(["a b", "c"], np.array([2, 2]), 3, seed=0).predict(["x"]).tolist() == [2]
 
 
 def test_linear_probe_with_one_class(embedder):
@@ -280,6 +336,7 @@ def test_batches_go_from_long_to_short():
         (TextRNN, {"batch_size": 2.5}, "`batch_size` must be a whole number of at least 1; got 2.5"),
         (TextRNN, {"dropout": 1}, "`dropout` must be at least 0 and below 1; got 1"),
         (TextRNN, {"learning_rate": 0}, "`learning_rate` must be above 0; got 0"),
+        (TfidfLinear, {"max_words": 0}, "`max_words` must be a whole number of at least 1; got 0"),
         (LinearProbe, {"embedder": None, "C": -1.0}, "`C` must be above 0; got -1.0"),
     ],
 )
@@ -303,10 +360,24 @@ class TestBundledModel:
 def test_learners_by_name(embedder):
     assert load_learner("linear_probe", embedder=embedder).embedder is embedder
     assert load_learner("fine_tuned", embedder=embedder, max_steps=3).max_steps == 3
-    with pytest.raises(SettingError, match="no learner 'svm'; choose one of fine_tuned, linear_probe, text_rnn"):
+    assert load_learner("tfidf_linear", embedder=embedder, max_words=1).max_words == 1
+    with pytest.raises(
+        SettingError, match="no learner 'svm'; choose one of fine_tuned, linear_probe, text_rnn, tfidf"
+    ):
         load_learner("svm", embedder=embedder)
     with pytest.raises(SettingError, match="'linear_probe' has no setting max_steps; it has C"):
         load_learner("linear_probe", embedder=embedder, max_steps=3)
+
+
+def test_another_model_gives_a_learner_another_name(embedder, tiny_bert, train):
+    learner = load_learner(f"text_rnn={tiny_bert}", embedder=embedder, embedding_dim=8, num_epochs=1)
+    assert isinstance(learner, Learner) and learner.name == f"text_rnn={tiny_bert.name}"
+    weights = np.ones(len(train))
+    plain = TextRNN(tiny_bert, embedding_dim=8, num_epochs=1).fit(train.texts, train.codes, 3, seed=0, weights=weights)
+    found = learner.fit(train.texts, train.codes, 3, seed=0, weights=weights)
+    assert found.predict(train.texts).tolist() == plain.predict(train.texts).tolist()
+    with pytest.raises(SettingError, match="'linear_probe' has no setting model"):
+        load_learner("linear_probe=some/model", embedder=embedder)
 
 
 def test_importing_the_room_is_cheap():

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from condensers.data import quiet_loading, temporary_seed
+from condensers.data import WEIGHT_COLUMN, quiet_loading, temporary_seed
 from condensers.embedding import DEFAULT_EMBEDDER
 from condensers.errors import SettingError
 from condensers.evaluation.learners.batching import iter_by_length
 from condensers.evaluation.learners.folders import learner_folder
-from condensers.evaluation.learners.protocol import check_training_rows
+from condensers.evaluation.learners.protocol import check_training_rows, relative_weights
 from condensers.evaluation.learners.settings import check_settings
 
 if TYPE_CHECKING:
@@ -65,17 +65,26 @@ class FineTuned:
         if self.weight_decay < 0:
             raise SettingError(f"`weight_decay` must be at least 0; got {self.weight_decay!r}.")
 
-    def fit(self, texts: Sequence[str], codes: np.ndarray, n_classes: int, *, seed: int) -> "FineTunedClassifier":
+    def fit(
+        self,
+        texts: Sequence[str],
+        codes: np.ndarray,
+        n_classes: int,
+        *,
+        seed: int,
+        weights: np.ndarray | None = None,
+    ) -> "FineTunedClassifier":
         """Fine-tunes a fresh copy of the model; see `Learner.fit`.
 
         Raises:
-            RowError: if there are no texts, or texts and codes do not fit together.
+            RowError: if texts, codes and weights do not fit together.
             SourceNotFoundError: if the model is not to be had.
             SettingError: if its tokenizer has no token to pad with.
         """
         from transformers import DataCollatorWithPadding, PrinterCallback, Trainer
 
         codes = check_training_rows(texts, codes, n_classes)
+        weights = relative_weights(weights, len(texts))
         folder = learner_folder(self.model)
         tokenizer = _tokenizer(folder)
         max_length = min(self.max_length, tokenizer.model_max_length)
@@ -83,9 +92,15 @@ class FineTuned:
             {"input_ids": ids, "labels": code}
             for ids, code in zip(_token_ids(texts, tokenizer, max_length), codes.tolist(), strict=True)
         ]
+        trainer_class: type[Trainer] = Trainer
+        if weights is not None:
+            from condensers.trainers import ImportanceWeightedTrainer
+
+            trainer_class = ImportanceWeightedTrainer
+            rows = [{**row, WEIGHT_COLUMN: weight} for row, weight in zip(rows, weights.tolist(), strict=True)]
         with temporary_seed(seed), tempfile.TemporaryDirectory() as scratch:
             model = self._fresh_model(folder, n_classes, tokenizer.pad_token_id)
-            trainer = Trainer(
+            trainer = trainer_class(
                 model=model,
                 args=self._arguments(scratch, seed),
                 train_dataset=rows,

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from condensers.embedding import Embedder, embed_texts
-from condensers.evaluation.learners.protocol import check_training_rows
+from condensers.evaluation.learners.protocol import check_training_rows, relative_weights
 from condensers.evaluation.learners.settings import check_settings
+from condensers.methods.logistic import fit_logistic
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
@@ -38,20 +39,26 @@ class LinearProbe:
     def __post_init__(self) -> None:
         check_settings(self, positive=("C",))
 
-    def fit(self, texts: Sequence[str], codes: np.ndarray, n_classes: int, *, seed: int) -> "LinearClassifier":
+    def fit(
+        self,
+        texts: Sequence[str],
+        codes: np.ndarray,
+        n_classes: int,
+        *,
+        seed: int,
+        weights: np.ndarray | None = None,
+    ) -> "LinearClassifier":
         """Trains the regression; see `Learner.fit`. The seed changes nothing.
 
         Raises:
-            RowError: if there are no texts, or texts and codes do not fit together.
+            RowError: if texts, codes and weights do not fit together.
         """
         codes = check_training_rows(texts, codes, n_classes)
+        weights = relative_weights(weights, len(texts))
         if len(np.unique(codes)) == 1:
             return LinearClassifier(self.embedder, None, int(codes[0]))
-        from sklearn.linear_model import LogisticRegression
-
         vectors = embed_texts(texts, self.embedder, progress=False).vectors[:]
-        model = LogisticRegression(C=self.C, max_iter=1000).fit(vectors, codes)
-        return LinearClassifier(self.embedder, model, 0)
+        return LinearClassifier(self.embedder, fit_logistic(vectors, codes, weights, self.C), 0)
 
 
 @dataclass(frozen=True)

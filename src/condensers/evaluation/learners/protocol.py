@@ -5,6 +5,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from condensers.data import WEIGHT_COLUMN, check_weights
 from condensers.errors import RowError
 
 
@@ -30,7 +31,15 @@ class Learner(Protocol):
         """What tables call it."""
         ...
 
-    def fit(self, texts: Sequence[str], codes: np.ndarray, n_classes: int, *, seed: int) -> Classifier:
+    def fit(
+        self,
+        texts: Sequence[str],
+        codes: np.ndarray,
+        n_classes: int,
+        *,
+        seed: int,
+        weights: np.ndarray | None = None,
+    ) -> Classifier:
         """Trains a classifier.
 
         Equal arguments give equal classifiers, and the random state of the process stays as it is.
@@ -40,12 +49,14 @@ class Learner(Protocol):
             codes: Class of each text.
             n_classes: Number of classes, those that no training text has included.
             seed: Fixes all that is drawn at random.
+            weights: How much the loss of each text counts; only their ratios matter. None counts all alike.
 
         Shape:
             codes: (n_texts,), int64, each in [0, n_classes).
+            weights: (n_texts,), at least 0.
 
         Raises:
-            RowError: if there are no texts, or texts and codes do not fit together.
+            RowError: if there are no texts, texts and codes do not fit together, or weights cannot weight a loss.
         """
         ...
 
@@ -71,3 +82,21 @@ def check_training_rows(texts: Sequence[str], codes: np.ndarray, n_classes: int)
             f"Raise `n_classes`, or code the labels from 0."
         )
     return codes.astype(np.int64)
+
+
+def relative_weights(weights: np.ndarray | None, n_texts: int) -> np.ndarray | None:
+    """Weights divided by their mean, so that they change no learning rate and no strength of a penalty.
+
+    Shape:
+        weights: (n_texts,); returns: (n_texts,), float64.
+
+    Raises:
+        RowError: if there is not one for each text, or one is NaN, infinite or negative, or all are zero.
+    """
+    if weights is None:
+        return None
+    weights = np.asarray(weights, dtype=np.float64)
+    if weights.shape != (n_texts,):
+        raise RowError(f"`weights` must hold one number for each of {n_texts} texts; got shape {weights.shape}.")
+    check_weights(weights, WEIGHT_COLUMN)
+    return weights / weights.mean()

@@ -11,7 +11,7 @@ from condensers.data import temporary_seed
 from condensers.embedding import DEFAULT_EMBEDDER
 from condensers.evaluation.learners.batching import iter_by_length
 from condensers.evaluation.learners.folders import learner_folder
-from condensers.evaluation.learners.protocol import check_training_rows
+from condensers.evaluation.learners.protocol import check_training_rows, relative_weights
 from condensers.evaluation.learners.settings import check_settings
 from condensers.evaluation.learners.threads import one_thread
 from condensers.evaluation.learners.word_vectors import read_word_vectors
@@ -66,11 +66,19 @@ class TextRNN:
             shares=("dropout",),
         )
 
-    def fit(self, texts: Sequence[str], codes: np.ndarray, n_classes: int, *, seed: int) -> "TextRNNClassifier":
+    def fit(
+        self,
+        texts: Sequence[str],
+        codes: np.ndarray,
+        n_classes: int,
+        *,
+        seed: int,
+        weights: np.ndarray | None = None,
+    ) -> "TextRNNClassifier":
         """Trains a network; see `Learner.fit`.
 
         Raises:
-            RowError: if there are no texts, or texts and codes do not fit together.
+            RowError: if texts, codes and weights do not fit together.
             SourceNotFoundError: if the model is not to be had.
             SettingError: if its table has fewer than `embedding_dim` columns.
         """
@@ -78,6 +86,7 @@ class TextRNN:
         from transformers import AutoTokenizer
 
         codes = check_training_rows(texts, codes, n_classes)
+        weights = relative_weights(weights, len(texts))
         folder = learner_folder(self.model)
         tokenizer = AutoTokenizer.from_pretrained(folder)
         tokens = _tokenize(texts, tokenizer, self.max_length)
@@ -86,7 +95,8 @@ class TextRNN:
             # Words that no training row holds get no gradient, so training a small table of those seen is the same.
             seen = np.unique(np.concatenate(tokens))
             network = _build(self, torch.from_numpy(table[seen]), n_classes)
-            _train(self, network, [torch.from_numpy(np.searchsorted(seen, row)) for row in tokens], codes)
+            ids = [torch.from_numpy(np.searchsorted(seen, row)) for row in tokens]
+            _train(self, network, ids, codes, np.ones(len(ids)) if weights is None else weights)
         table[seen] = network.get_parameter("words.weight").detach().numpy()
         network["words"] = torch.nn.Embedding.from_pretrained(torch.from_numpy(table))
         return TextRNNClassifier(network.eval(), tokenizer, self.max_length)
@@ -170,16 +180,19 @@ def _logits(network: "nn.ModuleDict", ids: "list[Tensor]") -> "Tensor":
     return network["output"](network["dropout"](torch.cat([states[-2], states[-1]], dim=1)))
 
 
-def _train(settings: TextRNN, network: "nn.ModuleDict", ids: "list[Tensor]", codes: np.ndarray) -> None:
+def _train(
+    settings: TextRNN, network: "nn.ModuleDict", ids: "list[Tensor]", codes: np.ndarray, weights: np.ndarray
+) -> None:
     import torch
 
-    labels = torch.from_numpy(codes)
+    labels, shares = torch.from_numpy(codes), torch.from_numpy(weights).float()
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
     network.train()
     for _ in range(settings.num_epochs):
         for batch in torch.randperm(len(ids)).split(settings.batch_size):
             logits = _logits(network, [ids[i] for i in batch.tolist()])
-            loss = torch.nn.functional.cross_entropy(logits, labels[batch])
+            losses = torch.nn.functional.cross_entropy(logits, labels[batch], reduction="none")
+            loss = (shares[batch] * losses).mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
