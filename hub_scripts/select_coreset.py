@@ -16,7 +16,18 @@ comes of it; it is private unless `--public` is given. Rows with personal data o
 
 import argparse
 
-METHODS = ("random", "herding", "k_center", "greedy_k_center", "facility_location")
+METHODS = (
+    "random",
+    "herding",
+    "k_center",
+    "greedy_k_center",
+    "facility_location",
+    "moderate",
+    "el2n",
+    "g_dig",
+    "e2sc_is",
+    "krr_exchange",
+)
 
 
 def main(arguments: list[str] | None = None) -> None:

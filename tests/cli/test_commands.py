@@ -2,15 +2,13 @@
 
 import json
 import os
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from conftest import make_rows
 from datasets import load_dataset
+from warm_processes import WarmProcess, files_below
 
 from condensers.cli import main
 
@@ -121,6 +119,29 @@ def test_compare_at_several_budgets(run, source, tmp_path):
 
 
 @pytest.mark.models
+def test_compare_at_equal_tokens(run, source):
+    options = ("compare", source, "--methods", "random,herding", "--per-class", "1,2,3", "--embedder", "offline")
+    found = json.loads(run(*options, "--seeds", 2, "--equal", "tokens=60,rows", "--json").out)
+    tokens, rows = found["equal"]
+    assert (tokens["resource"], tokens["amount"], rows["amount"]) == ("tokens", 60.0, 9)
+    for method in ("random", "herding"):
+        costs = [run_["spent"]["tokens"] for run_ in found["methods"] if run_["method"] == method]
+        assert tokens["methods"][method]["spent"]["tokens"] == max(cost for cost in costs if cost <= 60)
+        assert rows["methods"][method]["rows"] == 9
+    shown = run(*options, "--seeds", 2, "--equal", "tokens=1", "--output", "out").out
+    assert "At most 1 tokens" in shown and "random: too dear at every size" in shown
+    assert "At most 1 tokens" in Path("out/comparison.md").read_text()
+    assert json.loads(Path("out/comparison.json").read_text())["equal"][0]["methods"] == {
+        "random": None,
+        "herding": None,
+    }
+    refused = run(*options, "--equal", "joules", code=2)
+    assert "no resource 'joules'; choose one of rows, tokens" in refused.err and "condensing" not in refused.err
+    refused = run(*options, "--equal", "tokens=many", code=2)
+    assert "`--equal` takes names, each with a number or none; got 'tokens=many'" in refused.err
+
+
+@pytest.mark.models
 def test_a_budget_that_rows_do_not_suffice_for_is_found_before_any_method_runs(run, source, tmp_path):
     refused = run("compare", source, "--per-class", "1,13", "--embedder", "offline", "--output", "out", code=2)
     assert "`per_class` must be at most 12" in refused.err and "condensing" not in refused.err
@@ -166,29 +187,23 @@ def test_doctor_tells_whether_the_bundled_language_model_is_there(monkeypatch):
 @pytest.mark.models
 @pytest.mark.slow
 def test_killed_and_started_again_it_gives_the_same_rows(tmp_path):
-    make_rows(per_class=400).to_parquet(tmp_path / "rows.parquet")
-    environment = {**os.environ, "HF_DATASETS_CACHE": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1"}
-    code = "from condensers.embedding import cache\ncache.SHARD_ROWS = 100\nfrom condensers.cli import main\nmain()\n"
+    make_rows(per_class=100).to_parquet(tmp_path / "rows.parquet")
+    code = "from condensers.embedding import cache\ncache.SHARD_ROWS = 25\nfrom condensers.cli import main\nmain()\n"
 
     def start(output):
         options = ["condense", "rows.parquet", "--per-class", "4", "--embedder", "offline", "--no-report", "--json"]
-        command = [sys.executable, "-c", code, *options, "--output", output]
-        return subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
+        return WarmProcess(code, *options, "--output", output, folder=tmp_path)
 
     def shards():
-        return len(list((tmp_path / "cache").rglob("condensers/embeddings/*/*.arrow")))
+        return sum(path.match("condensers/embeddings/*/*.arrow") for path in files_below(tmp_path / "cache"))
 
     killed = start("out")
-    deadline = time.monotonic() + 120
-    while shards() < 2 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    killed.send_signal(signal.SIGKILL)
-    killed.communicate()
+    killed.kill_once(lambda: shards() >= 2)
     assert 2 <= shards() < 12
     assert not (tmp_path / "out").exists()
-    resumed = json.loads(start("out").communicate()[0])
-    unbroken = json.loads(start("other").communicate()[0])
-    assert 0 < resumed["n_embedded"] <= 1000
+    resumed = json.loads(start("out").finish())
+    unbroken = json.loads(start("other").finish())
+    assert 0 < resumed["n_embedded"] <= 250
     assert unbroken["n_embedded"] == 0
     rows = [
         {path.name: path.read_bytes() for path in (tmp_path / name / "data").iterdir()} for name in ("out", "other")

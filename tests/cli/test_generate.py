@@ -1,25 +1,20 @@
 """`condensers generate`: what it shows, writes and refuses."""
 
 import json
-import os
 import re
-import signal
-import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
 from conftest import make_rows
 from datasets import Dataset, load_dataset
 from tiny_inverters import word_rows
 from tiny_language_models import tiny_lm, tiny_lm_tokenizer
+from warm_processes import WarmProcess, files_below
 from word_embedder import WordEmbedder
 
 from condensers.cli import main
 from condensers.llm.testing import FakeServer
 
-TESTS = Path(__file__).parents[1]
 ADAPTER = (
     "--generator",
     "lm",
@@ -166,7 +161,6 @@ def test_help_names_every_option_in_its_place(run, monkeypatch, capsys):
 
 @pytest.mark.slow
 def test_killed_while_it_trains_and_started_again_it_gives_the_same_rows(run, tmp_path):
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])}
     code = (
         "from condensers.methods import condenser\nfrom word_embedder import WordEmbedder\n"
         "condenser.load_embedder = lambda *args, **given: WordEmbedder()\nfrom condensers.cli import main\nmain()\n"
@@ -174,20 +168,18 @@ def test_killed_while_it_trains_and_started_again_it_gives_the_same_rows(run, tm
 
     def start(cache):
         options = ["generate", "source", "--answer", "none", "--total", "9", *map(str, ADAPTER), "--max-steps", "60"]
-        command = [sys.executable, "-c", code, *options, "--no-report", "--output", f"out-{cache}"]
-        place = {"HF_DATASETS_CACHE": str(tmp_path / cache)}
-        return subprocess.Popen(command, env=environment | place, stderr=subprocess.PIPE, text=True)
+        place = {"HF_DATASETS_CACHE": tmp_path / cache}
+        return WarmProcess(
+            code, *options, "--no-report", "--output", f"out-{cache}", folder=tmp_path, environment=place
+        )
 
     killed = start("killed")
-    deadline = time.monotonic() + 200
-    while not list((tmp_path / "killed").rglob("checkpoint-*/whole")) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    killed.send_signal(signal.SIGKILL)
-    killed.communicate()
+    killed.kill_once(lambda: any(path.match("checkpoint-*/whole") for path in files_below(tmp_path / "killed")))
     assert not (tmp_path / "out-killed").exists() and not list((tmp_path / "killed").rglob("learned"))
-    shown = start("killed").communicate()[1]
-    first = int(re.search(r"Training: +\d+%\|[^|]*\| (\d+)/60", shown)[1])
+    resumed = start("killed")
+    resumed.finish()
+    first = int(re.search(r"Training: +\d+%\|[^|]*\| (\d+)/60", resumed.err)[1])
     assert 0 < first < 60
-    start("whole").communicate()
+    start("whole").finish()
     rows = [next((tmp_path / f"out-{name}" / "data").iterdir()) for name in ("killed", "whole")]
     assert rows[0].read_bytes() == rows[1].read_bytes()

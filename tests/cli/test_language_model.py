@@ -130,6 +130,8 @@ def test_rows_need_a_place(run):
 def test_options_of_a_language_model_beside_a_method_that_asks_none(run):
     code, _, err = run("--llm", "m@http://localhost:1/v1", "--dry-run", method="k_center")
     assert code == 2 and "'k_center' takes no --llm, --dry-run: it asks no language model" in err
+    code, _, err = run("--matching-steps", 3, method="moderate")
+    assert code == 2 and "'moderate' takes no --matching-steps: it has no such setting" in err
 
 
 @pytest.mark.models

@@ -1,4 +1,4 @@
-"""The command line: ``condensers condense | generate | compare | evaluate | push | doctor``."""
+"""The command line: ``condensers condense | generate | compare | budget | evaluate | update | why | push | ...``."""
 
 import sys
 

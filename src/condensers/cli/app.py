@@ -2,6 +2,7 @@
 
 import typer
 
+from condensers.cli.budget import budget
 from condensers.cli.compare import compare
 from condensers.cli.condense import condense
 from condensers.cli.doctor import doctor
@@ -9,6 +10,8 @@ from condensers.cli.evaluate import evaluate
 from condensers.cli.generate import generate
 from condensers.cli.push import push
 from condensers.cli.typed import Commands
+from condensers.cli.update import update
+from condensers.cli.why import why
 
 app = typer.Typer(
     name="condensers",
@@ -22,6 +25,9 @@ app = typer.Typer(
 app.command()(condense)
 app.command()(generate)
 app.command()(compare)
+app.command()(budget)
 app.command()(evaluate)
+app.command()(update)
+app.command()(why)
 app.command()(push)
 app.command()(doctor)

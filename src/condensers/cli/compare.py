@@ -8,10 +8,11 @@ import typer
 
 from condensers.cli import options
 from condensers.cli.screen import note, print_json, print_table
+from condensers.cli.settings import llm_settings, row_settings, split_amounts, split_names, split_sizes
 
 if TYPE_CHECKING:
     from condensers.embedding import Embedder
-    from condensers.evaluation import Learner, MethodResult
+    from condensers.evaluation import EqualBudget, Learner, MethodResult, Resource
 
 
 def compare(
@@ -23,6 +24,14 @@ def compare(
     total: options.Total = None,
     fraction: options.Fraction = None,
     allow_fewer: options.AllowFewer = False,
+    weight: options.Weight = None,
+    equal: Annotated[
+        str | None,
+        typer.Option(
+            help="With several sizes: what is equal in one more table each, with commas: tokens, seconds, llm_tokens, "
+            "cost; tokens=2000 says how much, else it is the most that every method can spend."
+        ),
+    ] = None,
     learners: options.Learners = "linear_probe",
     seeds: options.Seeds = 5,
     fine_tuned_seeds: Annotated[
@@ -72,14 +81,15 @@ def compare(
     """
     from condensers.data import check_output, load_splits, load_test_split, read_rows
     from condensers.embedding import load_embedder
-    from condensers.evaluation import compare_methods
+    from condensers.evaluation import at_equal, compare_methods
     from condensers.methods import AutoCondenser, settings_for
 
-    names = options.split_names(methods, "--methods")
-    budgets: list[int | None] = [None] if per_class is None else [*options.split_sizes(per_class, "--per-class")]
+    names = split_names(methods, "--methods")
+    equals = _equals(equal)
+    budgets: list[int | None] = [None] if per_class is None else [*split_sizes(per_class, "--per-class")]
     if output is not None:
         check_output(output, overwrite=overwrite)
-    settings = options.row_settings(
+    settings = row_settings(
         text=text,
         label=label,
         embedder=None,
@@ -89,7 +99,8 @@ def compare(
         per_class=budgets[-1],  # the largest, which is the one that rows may not suffice for
         total=total,
         fraction=fraction,
-    ) | options.llm_settings(
+    ) | llm_settings(
+        weight=weight,
         llm=llm,
         reward_model=reward_model,
         reply_format=reply_format,
@@ -125,7 +136,7 @@ def compare(
     for condenser in condensers:
         condenser.config.budget.allocate(sizes, allow_fewer=allow_fewer, unbounded=condenser.may_exceed_source)
     test = read_rows(test_rows, prepared.columns, drop_empty=drop_empty, class_names=prepared.rows.class_names)
-    trained = _learners(options.split_names(learners, "--learners"), model, seeds, fine_tuned_seeds, fine_tuned_steps)
+    trained = _learners(split_names(learners, "--learners"), model, seeds, fine_tuned_seeds, fine_tuned_steps)
     results = []
     for budget in budgets:
         if len(budgets) > 1:
@@ -140,12 +151,15 @@ def compare(
             on_progress=lambda message: note(message, quiet=json),
         )
     columns, table = _table(results, len(names))
+    at = [at_equal(results, resource, amount) for resource, amount in equals]
     if output is not None:
-        _write(output, overwrite, source, results, names, prepared, columns, table)
+        _write(output, overwrite, source, results, names, prepared, columns, table, at)
     if json:
-        print_json({"source": source, "methods": [_summary(result) for result in results]})
+        print_json(_document(source, results, at))
         return
     print_table(f"{source}: {len(prepared.rows):,} rows, tested on {len(test):,}", columns, table, right=columns[1:])
+    for each in at:
+        print_table(_equal_title(each), *_equal_table(each), right=columns[1:])
     note(
         "accuracy: mean and standard deviation over seeds; vs: difference to the first method at the same budget, "
         "p of a paired t-test."
@@ -155,6 +169,16 @@ def compare(
         note(f"Open {output / 'report.html'} in a browser; the rows of each method are in {output}.")
 
 
+def _equals(equal: str | None) -> "list[tuple[Resource, float | None]]":
+    """What runs are compared at, checked before any work."""
+    from condensers.evaluation import check_equal
+
+    equals = [] if equal is None else split_amounts(equal, "--equal")
+    for resource, amount in equals:
+        check_equal(resource, amount)
+    return equals
+
+
 def _learners(
     names: Sequence[str], embedder: "Embedder", seeds: int, fine_tuned_seeds: int | None, steps: int
 ) -> "dict[str, tuple[Learner, list[int]]]":
@@ -162,7 +186,7 @@ def _learners(
 
     learners = {}
     for name in names:
-        slow = name == "fine_tuned"
+        slow = name.partition("=")[0] == "fine_tuned"
         learner = load_learner(name, embedder=embedder, **({"max_steps": steps} if slow else {}))
         learners[name] = (learner, list(range(fine_tuned_seeds or seeds if slow else seeds)))
     return learners
@@ -189,13 +213,49 @@ def _table(results: "Sequence[MethodResult]", n_methods: int) -> tuple[list[str]
     return [*columns, "similarity"], table
 
 
+def _equal_table(equal: "EqualBudget") -> tuple[list[str], list[list[str]]]:
+    """The table of those runs, with what they spent; a method without one has a line of its own."""
+    from condensers.evaluation import spent
+
+    found = [result for result in equal.results.values() if result is not None]
+    if not found:
+        return ["method"], [[f"{method}: too dear at every size"] for method in equal.results]
+    columns, table = _table(found, len(found))
+    lines = {row[0]: [*row, _amount(spent(r, equal.resource))] for row, r in zip(table, found, strict=True)}
+    blank = [""] * (len(columns) - 1)
+    rows = [lines.get(method, [method, *blank, "too dear"]) for method in equal.results]
+    return [*columns, equal.resource], rows
+
+
+def _equal_title(equal: "EqualBudget") -> str:
+    return f"At most {_amount(equal.amount)} {equal.resource}: the largest run of each method within that"
+
+
+def _equal_json(equal: "EqualBudget") -> dict[str, Any]:
+    runs = {method: result and _summary(result) for method, result in equal.results.items()}
+    return {"resource": equal.resource, "amount": equal.amount, "methods": runs}
+
+
+def _amount(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3g}"
+
+
+def _document(source: str, results: "Sequence[MethodResult]", at: "Sequence[EqualBudget]") -> dict[str, Any]:
+    """All numbers, as JSON."""
+    document = {"source": source, "methods": [_summary(result) for result in results]}
+    return {**document, **({"equal": [_equal_json(each) for each in at]} if at else {})}
+
+
 def _summary(result: "MethodResult") -> dict[str, Any]:
+    from condensers.evaluation import spent
+
     return {
         "method": result.method,
         "rows": result.run.n_rows,
         "per_class": result.run.settings["per_class"],
         "seconds": result.seconds,
         "similarity": result.similarity,
+        "spent": {resource: spent(result, resource) for resource in ("tokens", "llm_tokens", "cost")},
         "scores": {
             scores.learner: {"accuracy": list(scores.accuracy), "macro_f1": list(scores.macro_f1), "mean": scores.mean}
             for scores in result.scores
@@ -212,18 +272,21 @@ def _write(
     prepared: Any,  # noqa: ANN401  (PreparedSource, whose import would slow --help)
     columns: Sequence[str],
     table: Sequence[Sequence[str]],
+    at: "Sequence[EqualBudget]",
 ) -> None:
     from condensers.data import new_folder, write_json, write_text
     from condensers.hub import write_condensed
     from condensers.report import write_report
 
-    lines = [columns, ["---"] * len(columns), *table]
+    text = _markdown(columns, table)
+    for each in at:
+        text += f"\n{_equal_title(each)}\n\n{_markdown(*_equal_table(each))}"
     with new_folder(output, overwrite=overwrite) as folder:
         for result in results:
             budget = f"_{result.run.settings['per_class']}" if len(results) > len(names) else ""
             write_condensed(result.rows, folder / f"{result.method}{budget}", result.run)
-        write_json(folder / "comparison.json", {"source": source, "methods": [_summary(r) for r in results]})
-        write_text(folder / "comparison.md", "".join(f"| {' | '.join(line)} |\n" for line in lines))
+        write_json(folder / "comparison.json", _document(source, results, at))
+        write_text(folder / "comparison.md", text)
         write_report(
             folder / "report.html",
             title=f"{source}: {len(names)} methods",
@@ -231,3 +294,7 @@ def _write(
             vectors=prepared.vectors,
             results=results,
         )
+
+
+def _markdown(columns: Sequence[str], table: Sequence[Sequence[str]]) -> str:
+    return "".join(f"| {' | '.join(line)} |\n" for line in (columns, ["---"] * len(columns), *table))

@@ -7,6 +7,7 @@ import typer
 from condensers.cli import options
 from condensers.cli.language_model import check_known
 from condensers.cli.running import check_place, run
+from condensers.cli.settings import auto_size, llm_settings, row_settings
 
 
 def condense(
@@ -15,15 +16,17 @@ def condense(
     method: Annotated[
         str,
         typer.Option(
-            help="random, herding, k_center, greedy_k_center, facility_location keep rows; condenselm, few_shot, "
-            "error_extrapolation, aug_pe have a language model write them; pinr, dallme, mgd3 write a text for each "
-            "of a few points."
+            help="random, herding, k_center, greedy_k_center, facility_location, moderate, el2n, g_dig, e2sc_is, "
+            "krr_exchange, inducing_points keep rows; condenselm, few_shot, error_extrapolation, aug_pe have a "
+            "language model write them; pinr, dallme, mgd3 write a text for each of a few points; discretization, "
+            "dilm match gradients."
         ),
     ] = "k_center",
-    per_class: options.PerClass = None,
+    per_class: options.AutoPerClass = None,
     total: options.Total = None,
     fraction: options.Fraction = None,
     allow_fewer: options.AllowFewer = False,
+    weight: options.Weight = None,
     seed: options.Seed = 0,
     split: options.Split = None,
     name: options.Config = None,
@@ -47,6 +50,13 @@ def condense(
     num_variants: options.NumVariants = None,
     num_seeds: options.NumSeeds = None,
     num_rounds: options.NumRounds = None,
+    classifier: options.Classifier = None,
+    matching_steps: options.MatchingSteps = None,
+    matching_rate: options.MatchingRate = None,
+    generator: options.RowWriter = None,
+    training_steps: options.TrainingSteps = None,
+    training_rate: options.TrainingRate = None,
+    oversampling: options.Oversampling = None,
     topic: options.Topic = None,
     words: options.Words = None,
     iterations: options.Iterations = None,
@@ -84,18 +94,18 @@ def condense(
 
     if output is not None:
         check_place(output, overwrite)
-    settings = options.row_settings(
+    settings = row_settings(
         text=text,
         label=label,
         embedder=embedder,
         dedup=dedup,
         drop_empty=drop_empty,
         allow_fewer=allow_fewer,
-        per_class=per_class,
+        per_class=auto_size(per_class, "--per-class"),
         total=total,
         fraction=fraction,
     )
-    asked = options.llm_settings(
+    asked = llm_settings(
         llm=llm,
         reward_model=reward_model,
         reply_format=reply_format,
@@ -109,6 +119,13 @@ def condense(
         num_variants=num_variants,
         num_seeds=num_seeds,
         num_rounds=num_rounds,
+        classifier=classifier,
+        matching_steps=matching_steps,
+        matching_rate=matching_rate,
+        generator=generator,
+        training_steps=training_steps,
+        training_rate=training_rate,
+        oversampling=oversampling,
         topic=topic,
         words=words,
         iterations=iterations,
@@ -127,7 +144,9 @@ def condense(
         output_price=output_price,
     )
     check_known(method, asked, dry_run)
-    condenser = AutoCondenser.from_method(method, seed=seed, prompt=prompt, provenance=provenance, **settings, **asked)
+    condenser = AutoCondenser.from_method(
+        method, seed=seed, prompt=prompt, provenance=provenance, weight=weight, **settings, **asked
+    )
     place = {"split": split, "name": name, "revision": revision}
     run(
         condenser,

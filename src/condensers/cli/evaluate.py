@@ -8,6 +8,7 @@ import typer
 
 from condensers.cli import options
 from condensers.cli.screen import print_json, print_table
+from condensers.cli.settings import split_names
 
 if TYPE_CHECKING:
     from condensers.metrics import Score
@@ -18,6 +19,9 @@ def evaluate(
     against: Annotated[str, typer.Option(help="The source dataset; classifiers are tested on its test split.")],
     learners: options.Learners = "linear_probe,text_rnn",
     seeds: options.Seeds = 5,
+    weighted: Annotated[
+        bool, typer.Option("--weighted", help="Weight the rows by their column importance_weight.")
+    ] = False,
     test_split: Annotated[str | None, typer.Option(help="Split to test on; test, else validation.")] = None,
     name: options.Config = None,
     revision: options.Revision = None,
@@ -51,7 +55,7 @@ def evaluate(
     columns = resolve_columns(dataset, settings["text"], settings["label"], settings["separator"])
     model = load_embedder(embedder or settings["embedder"], prompt=settings["prompt"])
     # Named wrongly, a learner is refused before the metrics are computed.
-    trained = [load_learner(learner, embedder=model) for learner in options.split_names(learners, "--learners")]
+    trained = [load_learner(learner, embedder=model) for learner in split_names(learners, "--learners")]
     splits = load_splits(against, name=name, revision=revision)
     source = read_rows(load_source(splits, split=run.source.get("split")), columns, drop_empty=settings["drop_empty"])
     condensed = read_rows(dataset, columns, class_names=source.class_names or None)
@@ -60,7 +64,7 @@ def evaluate(
     ours = embed_texts(condensed.texts, model).vectors
     similarity = coverage_similarity(vectors, ours[:], source.codes, condensed.codes)
     chosen = sample_positions(len(source), min(reference_rows, len(source)))
-    named = [] if metrics == "none" else options.split_names(metrics, "--metrics")
+    named = [] if metrics == "none" else split_names(metrics, "--metrics")
     few = TextSet(condensed.texts, ours)
     likeness = {}
     if named:
@@ -74,14 +78,20 @@ def evaluate(
     if {"all", "decontamination"} & set(named):
         # Of a test set, and not of the source, should nothing be found.
         likeness |= measure(few, TextSet(test.texts), ["decontamination"], progress=False)
-    scores = [evaluate_rows(condensed, test, learner, seeds=range(seeds)) for learner in trained]
+    scores = [evaluate_rows(condensed, test, learner, seeds=range(seeds), weighted=weighted) for learner in trained]
     found = {
         "rows": len(condensed),
         "similarity": similarity,
         "scores": {s.learner: {"accuracy": list(s.accuracy), "macro_f1": list(s.macro_f1)} for s in scores},
         "metrics": {score: asdict(value) for score, value in likeness.items()},
     }
-    beside = {"against": against, "n_test_rows": len(test), "n_reference_rows": len(chosen), "seeds": seeds}
+    beside = {
+        "against": against,
+        "n_test_rows": len(test),
+        "n_reference_rows": len(chosen),
+        "seeds": seeds,
+        "weighted": weighted,
+    }
     write_json(rows / EVALUATION_FILE, {**found, **beside})
     if json:
         print_json(found)

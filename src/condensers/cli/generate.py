@@ -7,6 +7,7 @@ import typer
 from condensers.cli import options
 from condensers.cli.language_model import check_known
 from condensers.cli.running import check_place, run
+from condensers.cli.settings import llm_settings, row_settings
 
 
 def generate(
@@ -99,7 +100,7 @@ def generate(
             f"`--method` must be one of {', '.join(generating_methods())}; got {method!r}. What keeps or writes a few "
             f"rows for many is a method of `condensers condense`."
         )
-    settings = options.row_settings(
+    settings = row_settings(
         text=text,
         label=label,
         embedder=embedder,
@@ -110,7 +111,7 @@ def generate(
         total=total,
         fraction=None,
     )
-    asked = options.llm_settings(
+    asked = llm_settings(
         against=against,
         row_format=row_format,
         num_written=num_written,

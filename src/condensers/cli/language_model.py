@@ -25,7 +25,11 @@ def check_known(method: str, asked: dict[str, Any], dry_run: bool) -> None:
     if strange:
         raise SettingError(
             f"the method {method!r} takes no {', '.join(strange)}: it "
-            + ("has no such setting." if "llm" in known else "asks no language model. Leave that out.")
+            + (
+                "has no such setting."
+                if "llm" in known or not (dry_run or "llm" in asked)
+                else "asks no language model. Leave that out."
+            )
         )
 
 

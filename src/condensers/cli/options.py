@@ -1,11 +1,9 @@
 """Options that several commands share, each with its help written once."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-
-from condensers.errors import SettingError
 
 _DATA = "What to read"
 _BUDGET = "How much to keep"
@@ -16,6 +14,7 @@ _ADAPTER = "The adapter: softsrv"
 _REQUESTS = "What is asked for: prompt_template, self_refine"
 _HUB = "Where and how"
 _GUARD = "What is looked for first"
+_MATCHING = "Methods that match gradients: discretization, dilm"
 _POINTS = "Methods that write a text for a point: pinr, dallme, mgd3"
 
 Source = Annotated[
@@ -49,6 +48,14 @@ EmbedderName = Annotated[
     ),
 ]
 PerClass = Annotated[int | None, typer.Option(help="Rows to keep of each class.", rich_help_panel=_BUDGET)]
+AutoPerClass = Annotated[
+    str | None,
+    typer.Option(
+        "--per-class",
+        help="Rows to keep of each class; auto measures at which size more rows stop paying.",
+        rich_help_panel=_BUDGET,
+    ),
+]
 Budgets = Annotated[
     str | None,
     typer.Option(
@@ -61,6 +68,14 @@ Total = Annotated[
 Fraction = Annotated[float | None, typer.Option(help="Share of the rows to keep.", rich_help_panel=_BUDGET)]
 AllowFewer = Annotated[
     bool, typer.Option("--allow-fewer", help="Take a whole class that is too small.", rich_help_panel=_BUDGET)
+]
+Weight = Annotated[
+    str | None,
+    typer.Option(
+        help="Give each row an importance_weight: cluster_size, the source rows that it stands for, or the sum or "
+        "mean of their own weights.",
+        rich_help_panel=_BUDGET,
+    ),
 ]
 LLMName = Annotated[
     str | None,
@@ -168,6 +183,39 @@ NumSeeds = Annotated[
 ]
 NumRounds = Annotated[
     int | None, typer.Option(help="pinr: rounds of refinement; 2, and 0 leaves it out.", rich_help_panel=_POINTS)
+]
+Classifier = Annotated[
+    str | None,
+    typer.Option(
+        help="Encoder of the classifier whose gradients are matched: a Hub id, a folder, or 'offline'.",
+        rich_help_panel=_MATCHING,
+    ),
+]
+MatchingSteps = Annotated[
+    int | None,
+    typer.Option(help="Comparisons of gradients; 1000, of dilm 20000.", rich_help_panel=_MATCHING),
+]
+MatchingRate = Annotated[
+    float | None,
+    typer.Option(help="Learning rate of what matches; 0.01, of dilm 3e-7.", rich_help_panel=_MATCHING),
+]
+RowWriter = Annotated[
+    str | None,
+    typer.Option(
+        "--generator",
+        help="Language model that dilm trains: a Hub id, a folder, or 'offline'; HuggingFaceTB/SmolLM2-135M.",
+        rich_help_panel=_MATCHING,
+    ),
+]
+TrainingSteps = Annotated[
+    int | None,
+    typer.Option(help="Steps that teach dilm's model to write like the source; 80000.", rich_help_panel=_MATCHING),
+]
+TrainingRate = Annotated[
+    float | None, typer.Option(help="Learning rate of these steps; 1e-5.", rich_help_panel=_MATCHING)
+]
+Oversampling = Annotated[
+    int | None, typer.Option(help="Texts that dilm writes for each row it keeps; 100.", rich_help_panel=_MATCHING)
 ]
 Answer = Annotated[
     str,
@@ -317,63 +365,11 @@ PhoneRegions = Annotated[
         rich_help_panel=_GUARD,
     ),
 ]
-Learners = Annotated[str, typer.Option(help="Classifiers to train, with commas: linear_probe, text_rnn, fine_tuned.")]
+Learners = Annotated[
+    str,
+    typer.Option(
+        help="Classifiers to train, with commas: linear_probe, tfidf_linear, text_rnn, fine_tuned; fine_tuned=MODEL "
+        "starts from another encoder."
+    ),
+]
 Seeds = Annotated[int, typer.Option(min=1, help="Runs of each, with seeds 0, 1, 2, ...")]
-
-
-def split_names(value: str, option: str) -> list[str]:
-    """Splits a comma-separated option.
-
-    Raises:
-        SettingError: if a name is empty or occurs twice.
-    """
-    names = [name.strip() for name in value.split(",")]
-    if not all(names) or len(set(names)) != len(names):
-        raise SettingError(f"`{option}` must be different names with commas between them; got {value!r}.")
-    return names
-
-
-def split_sizes(value: str, option: str) -> list[int]:
-    """Splits an option of whole numbers with commas, and sorts them.
-
-    Raises:
-        SettingError: if one is no whole number of at least 1, or occurs twice.
-    """
-    sizes = [int(part) if part.strip().isdecimal() else 0 for part in value.split(",")]
-    if min(sizes) < 1 or len(set(sizes)) != len(sizes):
-        raise SettingError(
-            f"`{option}` must be a whole number of at least 1, or different ones with commas between them; "
-            f"got {value!r}."
-        )
-    return sorted(sizes)
-
-
-def row_settings(
-    *,
-    text: str | None,
-    label: str,
-    embedder: str | None,
-    dedup: str | None,
-    drop_empty: bool,
-    allow_fewer: bool,
-    per_class: int | None,
-    total: int | None,
-    fraction: float | None,
-) -> dict[str, Any]:
-    """The settings of a condenser that these options stand for."""
-    settings: dict[str, Any] = {
-        "text": None if text is None else tuple(split_names(text, "--text")),
-        "label": None if label == "none" else label,
-        "drop_empty": drop_empty,
-        "allow_fewer": allow_fewer,
-        "per_class": per_class,
-        "total": total,
-        "fraction": fraction,
-    }
-    given = {"embedder": embedder, "dedup": dedup}
-    return settings | {name: value for name, value in given.items() if value is not None}
-
-
-def llm_settings(**options: Any) -> dict[str, Any]:
-    """The settings of a condenser that these options stand for, those not given left out."""
-    return {name: value for name, value in options.items() if value is not None}

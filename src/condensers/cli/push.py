@@ -7,6 +7,7 @@ import typer
 
 from condensers.cli import options
 from condensers.cli.screen import note, print_json
+from condensers.cli.settings import split_names
 
 if TYPE_CHECKING:
     from condensers.hub import Published
@@ -51,11 +52,11 @@ def push(
         private=not public,
         revision=branch,
         licence=licence,
-        language=None if language is None else options.split_names(language, "--language"),
+        language=None if language is None else split_names(language, "--language"),
         source=known,
         allow_copies=allow_copies,
         allow_personal_data=allow_personal_data,
-        phone_regions=options.split_names(phone_regions, "--phone-regions"),
+        phone_regions=split_names(phone_regions, "--phone-regions"),
         dry_run=dry_run,
     )
     if json:

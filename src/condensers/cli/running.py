@@ -91,7 +91,7 @@ def _make(
     json: bool,
 ) -> None:
     """Makes the rows, writes them and says so; see `run`."""
-    from condensers.data import new_folder
+    from condensers.data import alone, new_folder
     from condensers.hub import write_condensed
 
     rows = condenser.condense(source, **place)
@@ -99,7 +99,7 @@ def _make(
     withheld = bool(record.privacy and record.privacy["withheld"])
     if not _is_first():
         return
-    with new_folder(output, overwrite=overwrite) as folder:
+    with alone(), new_folder(output, overwrite=overwrite) as folder:
         write_condensed(rows, folder, record)
         if report and not withheld:
             note("Drawing the report ...", quiet=json)
@@ -118,6 +118,8 @@ def _say(run: "RunRecord", output: Path) -> None:
     """Prints what was made of how much."""
     counts = [(class_name, str(count)) for class_name, count in run.class_counts.items()]
     print_table(f"{run.method}: {_of_rows(run)}", ("class", "rows"), counts, right=("rows",))
+    if run.sizing is not None:
+        note(f"The size was chosen: {run.sizing['reason']}.")
     if run.seconds:
         embedded = f"{run.n_embedded:,} texts embedded" if run.n_embedded else "embeddings from the cache"
         done = "generated" if run.generation else "condensed"
