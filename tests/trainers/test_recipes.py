@@ -16,6 +16,7 @@ from datasets import DatasetDict
 from tiny_classifiers import NAMES, tiny_model, tiny_tokenizer
 from tiny_language_models import lm_rows, tiny_lm, tiny_lm_tokenizer
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, EvalPrediction
+from warm_processes import WarmProcess
 
 from condensers.errors import RowError, SettingError, SourceNotFoundError
 from condensers.rewards import LabelConfidence
@@ -149,11 +150,12 @@ def test_a_recipe_under_accelerate_launch_with_a_yaml_file(files):
     assert done.returncode == 0, done.stderr[-3000:]
     assert "test_accuracy" in done.stdout
     assert results(files / "run")["epoch"] == 1.0
-    wrong = [sys.executable, str(FOLDER / "train_dimp.py"), "--config", str(files / "run.yaml")]
-    failed = subprocess.run([*wrong, "--quality_dataset_name", "nowhere.csv"], **shared)
-    assert failed.returncode == 2, failed.stderr[-3000:]
-    assert "Traceback" not in failed.stderr
-    assert "error: there is no dataset at 'nowhere.csv'" in failed.stderr
+    run = "import runpy, sys; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+    wrong = [FOLDER / "train_dimp.py", "--config", files / "run.yaml", "--quality_dataset_name", "nowhere.csv"]
+    failed = WarmProcess(run, *wrong, folder=files)
+    assert failed.wait() == 2, failed.err[-3000:]
+    assert "Traceback" not in failed.err
+    assert "error: there is no dataset at 'nowhere.csv'" in failed.err
 
 
 def test_the_command_line_comes_before_the_file(files, monkeypatch):

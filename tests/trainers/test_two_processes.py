@@ -1,13 +1,11 @@
-"""Two processes, started by torchrun on the CPU, train what one process trains."""
+"""Two processes, which find each other as torchrun lets them, train on the CPU what one process trains."""
 
 import importlib.util
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from warm_processes import run_on_two
 
 HERE = Path(__file__).parent
 
@@ -19,6 +17,7 @@ def script(name):
     return module
 
 
+RUN = "import runpy, sys; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
 SCRIPTS = [script("weighted"), script("baselines")]
 
 pytestmark = pytest.mark.slow
@@ -30,25 +29,12 @@ def launch(tmp_path_factory):
 
     def outcomes(launched):
         if launched not in folders:
-            folders[launched] = run(launched.__file__, tmp_path_factory.mktemp("two"))
+            folder = tmp_path_factory.mktemp("two")
+            run_on_two(RUN, launched.__file__, folder, folder=folder)
+            folders[launched] = folder
         return folders[launched]
 
     return outcomes
-
-
-def run(path, folder):
-    environment = os.environ | {
-        "PYTHONPATH": str(HERE.parent),
-        "OMP_NUM_THREADS": "1",
-        "HF_DATASETS_CACHE": str(folder / "cache"),
-    }
-    # The scripts lie in a folder of their own: torchrun puts it first on the path, and this one has a conftest.
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    done = subprocess.run(
-        [*torchrun, path, str(folder)], env=environment, capture_output=True, text=True, timeout=240, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return folder
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,13 @@ import numpy as np
 import torch
 from datasets import Dataset
 
+from condensers.data import WEIGHT_COLUMN, check_weights
 from condensers.trainers.checked_trainer import CheckedTrainer
 from condensers.trainers.checker_pair import CheckerPair
 from condensers.trainers.checkers import ClassifierLike
 from condensers.trainers.importance_weighted_config import ImportanceWeightedArguments
-from condensers.trainers.importance_weights import check_weights, importance_weights, self_normalized
+from condensers.trainers.importance_weights import importance_weights, self_normalized
 from condensers.trainers.weight_diagnostics import RowWeights
-
-WEIGHT_COLUMN = "importance_weight"
 
 
 class ImportanceWeightedTrainer(CheckedTrainer):

@@ -58,30 +58,6 @@ def check_max_weight(max_weight: float | None) -> None:
         raise SettingError(f"`max_weight` must be a number above 0, or None for no limit; got {max_weight!r}.")
 
 
-def check_weights(weights: np.ndarray, column: str) -> None:
-    """Raises unless weights can weight a loss.
-
-    Shape:
-        weights: (n_rows,).
-
-    Raises:
-        RowError: if a weight is NaN, infinite or negative, or all are zero.
-    """
-    for what, bad in (
-        ("NaN", np.isnan(weights)),
-        ("infinite", np.isinf(weights)),
-        ("negative", weights < 0),
-    ):
-        if bad.any():
-            first = int(np.argmax(bad))
-            raise RowError(
-                f"{int(bad.sum())} of {len(weights)} weights in column {column!r} are {what} (the first is row "
-                f"{first}, value {weights[first]}). Weights must be finite and at least 0; correct or drop these rows."
-            )
-    if not weights.any():
-        raise RowError(f"all {len(weights)} weights in column {column!r} are zero, so nothing would be learned.")
-
-
 def check_log_probs(log_probs: np.ndarray, column: str) -> None:
     """Raises unless every number is the logarithm of a probability and one at least is not log 0.
 

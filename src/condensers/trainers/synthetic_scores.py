@@ -8,14 +8,13 @@ import numpy as np
 import torch
 from datasets import Dataset
 
-from condensers.data import temporary_seed
+from condensers.data import WEIGHT_COLUMN, check_weights, temporary_seed
 from condensers.errors import SettingError
 from condensers.rewards import CheckerReport, FitRecipe, LabelConfidence, match_labels, read_labels, report_checker
 from condensers.rewards.labels import config_names
 from condensers.trainers.checkers import ClassifierLike
 from condensers.trainers.dimp_trainer import QUALITY_COLUMN
-from condensers.trainers.importance_weighted_trainer import WEIGHT_COLUMN
-from condensers.trainers.importance_weights import check_max_weight, check_weights, importance_weights
+from condensers.trainers.importance_weights import check_max_weight, importance_weights
 from condensers.trainers.weight_diagnostics import RowWeights, WeightDiagnostics, diagnose_weights
 
 DIVERSITY_COLUMN = "diversity_log_prob"
