@@ -5,11 +5,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-# Two processes with one thread each beat two that fight over all cores.
+# Two processes with one thread each beat two that fight over all cores. Files are taken in order: by the number of their
+# tests, the long pages of the documentation would come last and be waited for.
 PYTEST := OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports wheel docs clean
+.PHONY: help demo test check lint types imports wheel docs clean start
 
 help:  ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -29,9 +30,9 @@ demo: $(STAMP)  ## Condense the sample dataset with four methods and with a smal
 	  --output runs/demo_llm --overwrite
 
 test: $(STAMP)  ## Run the tests
-	$(PYTEST) -n 2 --dist loadfile $(ARGS)
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: lint types imports wheel docs  ## Style, types, import rules, a wheel that holds every template and card, the docs
+check: lint types imports wheel start docs  ## Style, types, import rules, a wheel that holds every template and card, the docs
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -48,6 +49,9 @@ wheel: $(STAMP)
 	$(BIN)/python -m build --wheel --no-isolation --outdir build/wheel . > build.log 2>&1 || (cat build.log; exit 1)
 	@rm -f build.log
 	$(BIN)/python tests/check_wheel.py build/wheel
+
+start: $(STAMP)
+	$(BIN)/python tests/check_start.py
 
 docs: $(STAMP)  ## Build the documentation; open docs/_build/html/index.html
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --builder html docs docs/_build/html
