@@ -21,13 +21,14 @@ from typing import Any
 
 import numpy as np
 from cells import Cells
+from likeness import bracketed, likeness
 
 from condensers.data import Rows, load_source, load_test_split, read_rows
 from condensers.embedding import Embedder, VectorRows, embed_texts, load_embedder
 from condensers.evaluation import evaluate_rows, load_learner
 from condensers.llm import prompt_names
 from condensers.methods import METHODS, AutoCondenser, PreparedSource, settings_for
-from condensers.metrics import Score, TextSet, measure, sample_positions
+from condensers.metrics import TextSet, sample_positions
 
 RESULTS = Path(__file__).parent / "results"
 KEY = ("dataset", "method", "size", "writer", "rows", "seed")
@@ -129,7 +130,7 @@ def run(
         "n_source_rows_taken": len(writing.get("source_rows", [])),
         "cosine": [round(float(np.mean(stage)), 4) for stage in cosine if stage],
         "accuracy": accuracies(rows, test, learners, seed) if test is not None else {},
-        "scores": likeness(rows, prepared, embedder),
+        "scores": scores_of(rows, prepared, embedder),
     }
 
 
@@ -137,18 +138,12 @@ def accuracies(rows: Rows, test: Rows, learners: dict[str, Any], seed: int) -> d
     return {name: evaluate_rows(rows, test, learner, seeds=[seed]).mean for name, learner in learners.items()}
 
 
-def likeness(rows: Rows, prepared: PreparedSource, embedder: Embedder) -> dict[str, dict[str, Any]]:
+def scores_of(rows: Rows, prepared: PreparedSource, embedder: Embedder) -> dict[str, dict[str, Any]]:
     few = TextSet(rows.texts, embed_texts(rows.texts, embedder, progress=False).vectors[:])
     # The same references for all sets.
     positions = sample_positions(len(prepared.rows), N_REFERENCES, 0)
     texts = [prepared.rows.texts[i] for i in positions.tolist()]
-    found = measure(few, TextSet(texts, VectorRows(prepared.vectors, positions)), MEASURED, progress=False)
-    return {name: _plain(score) for name, score in found.items()}
-
-
-def _plain(score: Score) -> dict[str, Any]:
-    names = ("value", "null_low", "null_high", "informative")
-    return {name: getattr(score, name) for name in names}
+    return likeness(few, TextSet(texts, VectorRows(prepared.vectors, positions)), MEASURED)
 
 
 def table() -> str:
@@ -176,8 +171,8 @@ def _line(cells: list[dict[str, Any]], learners: list[str], scores: list[str]) -
     line = [_mean([100 * c["accuracy"][name] for c in cells if name in c["accuracy"]], 1) for name in learners]
     for name in scores:
         found = [c["scores"][name] for c in cells if name in c["scores"]]
-        null = f" [{found[0]['null_low']:.3f}, {found[0]['null_high']:.3f}]" if found else ""
-        line.append(_mean([score["value"] for score in found], 3) + null)
+        mean = _mean([score["value"] for score in found], 3)
+        line.append(bracketed(found[0], mean) if found else mean)
     stages = zip(*(c["cosine"] for c in cells if c["cosine"]), strict=False)
     cosine = " → ".join(f"{np.mean(stage):.3f}" for stage in stages)
     kept = sum(c["cached"] for c in cells)

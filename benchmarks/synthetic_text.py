@@ -70,7 +70,11 @@ class Writing:
             label = LABELS.get(self.names[code], self.names[code])
             chat = self.prompt.messages(label=label, n_words=n_words, examples=shown)
             room = 16 + 2 * n_words
-            questions = [Question(chat, i, self._read, max_tokens=room) for i in range(self.arguments.per_prompt)]
+            questions = [
+                # A reply that runs over its room is a row cut short: as such it is worth training on, or not.
+                Question(chat, i, self._read, max_tokens=room, reads_truncated=True)
+                for i in range(self.arguments.per_prompt)
+            ]
             asked += [(code, question) for question in questions]
         return asked
 
@@ -100,7 +104,6 @@ def write(arguments: argparse.Namespace) -> None:
         if path.is_file():
             continue
         llm = CachedLLM(load_llm(arguments.llm, sampling=sampling, **options), keep_problems=True)
-        # A reply that runs over its room is a row cut short: as such it is worth training on, or not.
         desk = Desk(llm, Events(), n_samples=arguments.per_prompt, second_chances=False)
         writing = Writing(arguments, name)
         with tqdm(total=arguments.n_rows, desc=name, unit="row") as bar:
@@ -199,8 +202,9 @@ def table(arguments: argparse.Namespace) -> str:
     for (dataset, method), found in chosen.items():
         if found:
             dev = "" if method in CHECKERS else spread([cell["dev_accuracy"] for cell in found])
+            seen = "n_dev" if method in CHECKERS else "n_train"
             lines.append(
-                f"| {dataset} | {method} | {round(statistics.mean(cell['n_train'] for cell in found))} | "
+                f"| {dataset} | {method} | {round(statistics.mean(cell[seen] for cell in found))} | "
                 f"{found[0]['learning_rate']:g} | {spread([cell['accuracy'] for cell in found])} | "
                 f"{spread([cell['macro_f1'] for cell in found])} | {dev} |"
             )
