@@ -4,11 +4,12 @@
     python benchmarks/pinr.py --data ../shared/data --llm Qwen/Qwen3-8B@http://localhost:8000/v1 \
         --inverter runs/{dataset}-inverter --corrector runs/{dataset}-corrector
 
-sst2 and ag_news are condensed to `--per-class` rows a class, gsm8k, which has no labels, to `--total`. `pinr-0` is
-PInR without refinement (RQ2). Set s is condensed, and its learner trained, with seed s. Accuracy is on the test split;
-gsm8k has none here. The similarity metrics compare with at most 5,000 training rows. A method that this version has
-not is passed over. Every finished cell is a line in `results/pinr.jsonl`, so a stopped run goes on; the table is
-written from all lines.
+sst2 and ag_news are condensed to `--per-class` rows a class, gsm8k, which has no labels, to `--total`. A number after
+a method is that of its rounds: `pinr-0` is PInR without refinement (RQ2), and `pinr-1,pinr,pinr-4,aug_pe-2,aug_pe`
+tell what more requests bring (RQ3); the library's cache lets them share replies. Set s is condensed, and its learner
+trained, with seed s. Accuracy is on the test split; gsm8k has none here. The similarity metrics compare with at most
+5,000 training rows. A method that this version has not is passed over. Every finished cell is a line in
+`results/pinr.jsonl`, so a stopped run goes on; the table is written from all lines.
 """
 
 import argparse
@@ -33,8 +34,8 @@ from condensers.metrics import TextSet, sample_positions
 RESULTS = Path(__file__).parent / "results"
 KEY = ("dataset", "method", "size", "writer", "rows", "seed")
 CELLS = Cells(RESULTS / "pinr.jsonl", KEY)
-WITHOUT_REFINEMENT = "pinr-0"
-LINE_UP = f"random,k_center,dallme,mgd3,pinr,{WITHOUT_REFINEMENT},aug_pe"
+LINE_UP = "random,k_center,dallme,mgd3,pinr,pinr-0,aug_pe"
+ROUNDS = {"pinr": "num_rounds", "aug_pe": "iterations"}
 UNLABELLED = {"gsm8k": {"text": ("question", "answer"), "label": None}}
 MEASURED = ("fid", "mauve", "precision_recall", "ngram_overlap")
 SCORES = ("fid", "mauve", "precision", "recall", "f1", "unigram_overlap", "bigram_overlap")
@@ -44,7 +45,8 @@ Accuracy: percent of the test split (2,000 rows of it, drawn once, where it is l
 the condensed sets, if there are several, each with a seed of its own. In brackets beside a metric: where 90% of true
 samples of the same size fall (first set). Overlap: share of a row's unigrams and bigrams that its nearest real row has
 too (Section 6.1). Seconds leave out the embedding of the source; replies and texts that an earlier run had kept cost
-none. Embeddings: all-MiniLM-L6-v2. `pinr-0` is PInR without refinement (RQ2)."""
+none, but their requests and tokens count. Embeddings: all-MiniLM-L6-v2. `pinr-0` is PInR without refinement (RQ2)."""
+COSTS = "Performance against cost (RQ3), by tokens read and written. A method's number is that of its rounds."
 
 
 def measure_all(arguments: argparse.Namespace) -> None:
@@ -100,14 +102,14 @@ def run(
     learners: dict[str, Any],
     arguments: argparse.Namespace,
 ) -> dict[str, Any]:
-    method = name.partition("-")[0]
+    method, _, rounds = name.partition("-")
     budget = {"total": arguments.total} if dataset in UNLABELLED else {"per_class": arguments.per_class}
     written = {
         "llm": arguments.llm,
         "inverter": arguments.inverter and arguments.inverter.format(dataset=dataset),
         "corrector": arguments.corrector and arguments.corrector.format(dataset=dataset),
         "refinement_prompt": f"pinr/{dataset}" if f"pinr/{dataset}" in prompt_names() else None,
-        **({"num_rounds": 0} if name == WITHOUT_REFINEMENT else {}),
+        **({ROUNDS[method]: int(rounds)} if rounds else {}),
         **arguments.settings,
     }
     shared = {**UNLABELLED.get(dataset, {}), **budget, "seed": seed}
@@ -124,8 +126,8 @@ def run(
         "n_rows": len(rows),
         "condensing_seconds": round(seconds, 1),
         "requests": usage.get("requests", 0) + usage.get("cache_hits", 0),
-        "input_tokens": usage.get("input_tokens", 0),
-        "output_tokens": usage.get("output_tokens", 0),
+        "input_tokens": usage.get("input_tokens", 0) + usage.get("saved_input_tokens", 0),
+        "output_tokens": usage.get("output_tokens", 0) + usage.get("saved_output_tokens", 0),
         "cached": usage.get("cache_hits", 0),
         "n_source_rows_taken": len(writing.get("source_rows", [])),
         "cosine": [round(float(np.mean(stage)), 4) for stage in cosine if stage],
@@ -159,12 +161,32 @@ def table() -> str:
         lines += [f"## {dataset}, {size} {kind}" + (f", from {n_rows:,} rows" if n_rows else ""), ""]
         names = [*learners, *scores, "cosine to the point", "source rows", "seconds", "requests", "tokens in, out"]
         lines += [f"| method | written by | {' | '.join(names)} |", "|---" * (len(names) + 2) + "|"]
-        by_method = dict.fromkeys((c["method"], c["writer"]) for c in here)
-        for each in by_method:
-            cells_of = [c for c in here if (c["method"], c["writer"]) == each]
-            lines.append(f"| {' | '.join([*each, *_line(cells_of, learners, scores)])} |")
-        lines.append("")
+        by_method: dict[tuple, list[dict[str, Any]]] = {}
+        for cell in here:
+            by_method.setdefault((cell["method"], cell["writer"]), []).append(cell)
+        for each, cells_of in by_method.items():
+            if each[0] in LINE_UP.split(","):
+                lines.append(f"| {' | '.join([*each, *_line(cells_of, learners, scores)])} |")
+        lines += ["", *_costs(by_method, learners)]
     return "\n".join(lines)
+
+
+def _costs(by_method: dict[tuple, list[dict[str, Any]]], learners: list[str]) -> list[str]:
+    """What more rounds bring, cheapest first; nothing where no method ran with several numbers of them."""
+    asked = [
+        (np.mean([c["input_tokens"] + c["output_tokens"] for c in cells]), *each, cells)
+        for each, cells in by_method.items()
+        if each[0].partition("-")[0] in ROUNDS
+    ]
+    if not any("-" in method and method not in LINE_UP.split(",") for _, method, _, _ in asked):
+        return []
+    lines = [COSTS, "", f"| tokens | method | written by | {' | '.join([*learners, 'fid'])} |"]
+    lines.append("|---" * (len(learners) + 4) + "|")
+    for tokens, method, writer, cells in sorted(asked, key=lambda entry: entry[0]):
+        found = [_mean([100 * c["accuracy"][name] for c in cells], 1) for name in learners]
+        found.append(_mean([c["scores"]["fid"]["value"] for c in cells], 3))
+        lines.append(f"| {tokens:,.0f} | {method} | {writer} | {' | '.join(found)} |")
+    return [*lines, ""]
 
 
 def _line(cells: list[dict[str, Any]], learners: list[str], scores: list[str]) -> list[str]:

@@ -59,7 +59,8 @@ def path(tmp_path):
 
 def test_a_second_run_asks_nothing(path):
     with FakeServer(numbered) as server:
-        first = CachedLLM(OpenAIChat("fake", server.base_url), path).complete(chats(4), n=3)
+        first_llm = CachedLLM(OpenAIChat("fake", server.base_url), path)
+        first = first_llm.complete(chats(4), n=3)
         again = CachedLLM(OpenAIChat("fake", server.base_url), path)
         second = again.complete(chats(4), n=3)
         assert server.n_requests == 12
@@ -71,6 +72,9 @@ def test_a_second_run_asks_nothing(path):
     )
     figures = again.usage.to_dict()
     assert (figures["requests"], figures["cache_hits"], figures["input_tokens"]) == (0, 12, 0)
+    spent = first_llm.usage.to_dict()
+    for kind in ("input_tokens", "output_tokens"):
+        assert figures[f"saved_{kind}"] == spent[kind] > 0 and spent[f"saved_{kind}"] == 0
 
 
 def test_more_samples_and_more_chats_ask_only_for_what_is_new(path):

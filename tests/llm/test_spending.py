@@ -156,7 +156,7 @@ def used():
     for problem in (None, None, "refusal: no"):
         usage.admit(retry=problem is None)
         usage.count(Completion("x", n_input_tokens=1000, n_output_tokens=200, problem=problem))
-    usage.count_hit()
+    usage.count_hit(Completion("x", n_input_tokens=700, n_output_tokens=30))
     usage.count_dropped("copies a [source] row")
     return usage
 

@@ -66,10 +66,11 @@ def spent(llm: "Mapping[str, Any]") -> list[str]:
     """What a run asked and spent, in lines for people."""
     used, events = llm["usage"], llm["events"]
     cost = "" if used["cost"] is None else f", cost {used['cost']:.4f}"
+    saved = used.get("saved_input_tokens", 0) + used.get("saved_output_tokens", 0)
+    kept = f"{used['cache_hits']:,} replies from the cache" + (f" saved {saved:,} tokens" if saved else "")
     lines = [
         f"{llm['model']}: {used['requests']:,} requests, {used['input_tokens']:,} tokens in, "
-        f"{used['output_tokens']:,} out{cost}; {used['cache_hits']:,} replies from the cache. Rows asked for as "
-        f"{llm['reply_format']}."
+        f"{used['output_tokens']:,} out{cost}; {kept}. Rows asked for as {llm['reply_format']}."
     ]
     if events["unusable"]:
         faults = ", ".join(f"{reason} {n:,}" for reason, n in events["unusable"].items())

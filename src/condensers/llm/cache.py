@@ -71,7 +71,7 @@ class CachedLLM(StreamingLLM):
                 if found is None:
                     missing.setdefault(key, []).append(i)
                     continue
-                self.usage.count_hit()
+                self.usage.count_hit(found)
                 yield i, found
             if missing:
                 yield from self._ask(requests, missing, schema, replies)
@@ -95,7 +95,7 @@ class CachedLLM(StreamingLLM):
                 first, *others = missing[keys[j]]
                 yield first, completion
                 for i in others:
-                    self.usage.count_hit()
+                    self.usage.count_hit(completion)
                     yield i, replace(completion, cached=True)
 
     def missing(self, requests: Sequence[Request], *, schema: type[BaseModel] | None = None) -> list[Request]:

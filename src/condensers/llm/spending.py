@@ -65,6 +65,9 @@ class Usage:
         n_input_tokens: Tokens of chats answered.
         n_output_tokens: Tokens of replies, also of those with a problem.
         n_cache_hits: Replies that cost nothing.
+        n_saved_input_tokens: Tokens of chats that those replies once answered; spent and saved together are what the
+            run costs somebody with an empty cache.
+        n_saved_output_tokens: Tokens of those replies.
         n_planned: Replies that were wanted so far.
         n_done: Those of them that are there, or have a problem.
         problems: How often each kind of problem occurred.
@@ -80,7 +83,8 @@ class Usage:
         if self.limits.max_cost is not None and prices is None:
             raise SettingError(f"`max_cost` ({self.limits.max_cost}) needs prices; pass `Prices(...)` as well.")
         self.n_requests = self.n_retries = self.n_input_tokens = self.n_output_tokens = 0
-        self.n_cache_hits = self.n_planned = self.n_done = 0
+        self.n_cache_hits = self.n_saved_input_tokens = self.n_saved_output_tokens = 0
+        self.n_planned = self.n_done = 0
         self.problems: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
         self._lock = threading.RLock()
@@ -139,12 +143,14 @@ class Usage:
         with self._lock:
             self.n_planned += n_replies
 
-    def count_hit(self) -> None:
+    def count_hit(self, completion: Completion) -> None:
         """Counts a reply from the cache, wanted and done at once."""
         with self._lock:
             self.n_planned += 1
             self.n_done += 1
             self.n_cache_hits += 1
+            self.n_saved_input_tokens += completion.n_input_tokens
+            self.n_saved_output_tokens += completion.n_output_tokens
 
     def count(self, completion: Completion) -> Completion:
         """Counts a completion and hands it back."""
@@ -192,6 +198,8 @@ class Usage:
                 "cost": self.cost,
                 "prices": asdict(self.prices) if self.prices else None,
                 "cache_hits": self.n_cache_hits,
+                "saved_input_tokens": self.n_saved_input_tokens,
+                "saved_output_tokens": self.n_saved_output_tokens,
                 "failures": self.n_failures,
                 "problems": dict(sorted(self.problems.items())),
                 "dropped": dict(sorted(self.dropped.items())),
