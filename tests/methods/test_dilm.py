@@ -1,5 +1,8 @@
 """Rows that a language model was trained to write."""
 
+import itertools
+
+import datasets
 import pytest
 from tiny_classifiers import tiny_model, tiny_tokenizer
 from tiny_language_models import tiny_lm, tiny_lm_tokenizer
@@ -9,7 +12,7 @@ from condensers import AutoCondenser, DiLMCondenser
 from condensers.errors import BudgetError, ColumnError, SettingError
 from condensers.methods import PROVENANCE
 from condensers.methods import dilm as method
-from condensers.methods.matching import ClassWriter
+from condensers.methods.matching import ClassWriter, checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -76,17 +79,33 @@ def test_one_training_serves_other_budgets_and_seeds_and_is_saved(make, dataset,
     assert fits == ["fit_writer", "match_writer"]
 
 
-def test_killed_while_matching_it_need_not_learn_to_write_again(make, dataset, monkeypatch, fits):
-    def killed(*args, **kwargs):
-        raise KeyboardInterrupt
+@pytest.mark.parametrize(
+    ("n_losses", "n_lost"),
+    [pytest.param(20, 0, id="while it learns to write"), pytest.param(30 + 3 * 3 + 1, 3, id="while it is matched")],
+)
+def test_killed_it_goes_on_and_gives_the_same_rows(make, dataset, tmp_path, monkeypatch, fits, n_losses, n_lost):
+    def condense(cache):
+        monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / cache)
+        condenser = make(refresh_steps=4)
+        return condenser.condense(dataset, per_class=1).to_dict(), condenser.run_.stages
 
-    match = method.match_writer
-    monkeypatch.setattr(method, "match_writer", killed)
+    count, losses = itertools.count(1), ClassWriter.losses
+    monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
+
+    def counted(self, *args):
+        if next(count) == n_losses:
+            raise KeyboardInterrupt
+        return losses(self, *args)
+
+    monkeypatch.setattr(ClassWriter, "losses", counted)
     with pytest.raises(KeyboardInterrupt):
-        make().condense(dataset, per_class=1)
-    monkeypatch.setattr(method, "match_writer", match)
-    make().condense(dataset, per_class=1)
-    assert fits == ["fit_writer", "match_writer"]
+        condense("killed")
+    resumed = condense("killed")
+    # The call that was cut off, and the steps since the last checkpoint.
+    assert next(count) - 1 == 30 + 4 * 3 + 1 + n_lost
+    assert resumed == condense("whole")
+    assert fits.count("fit_writer") == (3 if n_losses < 30 else 2)
+    assert not list((tmp_path / "killed").rglob("tensors.safetensors"))
 
 
 def test_a_model_that_writes_nothing_of_use(make, dataset, monkeypatch):

@@ -1,5 +1,8 @@
 """Rows that began as embeddings."""
 
+import itertools
+
+import datasets
 import numpy as np
 import pytest
 from datasets import Dataset
@@ -10,6 +13,7 @@ from condensers import AutoCondenser, DiscretizationCondenser
 from condensers.errors import ColumnError, SettingError
 from condensers.methods import PROVENANCE
 from condensers.methods import discretization as method
+from condensers.methods.matching import Trajectory, checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +62,30 @@ def test_without_a_step_rows_are_those_they_began_as_and_noise_is_none(make, dat
     noise = [make(seed=seed, **still).condense(dataset)["text"][:] for seed in (0, 0, 1)]
     assert noise[0] == noise[1] != noise[2]
     assert not set(noise[0]) & {text.lower() for text in dataset["text"][:]}
+
+
+def test_killed_it_goes_on_and_gives_the_same_rows(make, dataset, tmp_path, monkeypatch):
+    def condense(cache):
+        monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / cache)
+        condenser = make(classifier_steps=2)
+        return condenser.condense(dataset, per_class=2).to_dict(), condenser.run_.stages
+
+    count, gradient = itertools.count(1), Trajectory.real_gradient
+    monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
+
+    def counted(self, code):
+        if next(count) == 3 * 12 + 1:
+            raise KeyboardInterrupt
+        return gradient(self, code)
+
+    monkeypatch.setattr(Trajectory, "real_gradient", counted)
+    with pytest.raises(KeyboardInterrupt):
+        condense("killed")
+    resumed = condense("killed")
+    # Of 30 steps for three classes 12 were done, and 10 of them saved.
+    assert next(count) - 1 == 3 * (12 + 20) + 1
+    assert resumed == condense("whole")
+    assert not list((tmp_path / "killed").rglob("tensors.safetensors"))
 
 
 def test_the_gradients_come_closer(make, dataset):

@@ -7,11 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from condensers.data import temporary_seed
 from condensers.data.dedup import normalise
 from condensers.errors import BudgetError, RowError
 from condensers.methods.condensed import Condensed
 from condensers.methods.embedding_condenser import written_class
-from condensers.methods.learned import Savable, fit_key, keep, kept_folder
+from condensers.methods.learned import Savable, fit_key, keep, kept_folder, training_folder
 from condensers.methods.matching import ClassWriter, DiLMConfig, fit_writer, match_writer
 from condensers.methods.matching.classifier import Parts
 from condensers.methods.matching_condenser import MatchingCondenser, check_labelled
@@ -35,8 +36,8 @@ class DiLMCondenser(MatchingCondenser):
     texts of all clusters of what was written, as in the reference implementation.
 
     The paper's generator is GPT-2 and its classifier BERT, and it keeps the state that does best on validation rows;
-    here it is the last. Each of the two trainings is kept in the cache when it is through, and the language model is
-    saved with the condenser, in the format of transformers; it serves other budgets and seeds.
+    here it is the last. A killed training goes on where it was saved last. The language model is saved with the
+    condenser, in the format of transformers; it serves other budgets and seeds.
 
     Args:
         config: Settings; see `Condenser`.
@@ -54,7 +55,7 @@ class DiLMCondenser(MatchingCondenser):
         self._distances = []
         facts = {name: getattr(self.config, name) for name in (*_LEARNING, *_MATCHING)}
         key = fit_key(prepared.rows, {**facts, **self._course_facts(), "part": _PART})
-        writer: ClassWriter = self._learned(_PART, key, lambda: self._fit(prepared))
+        writer: ClassWriter = self._learned(_PART, key, lambda: self._fit(prepared, key))
         return Condensed.joined([self._class(prepared, writer, code, n) for code, n in shares.items()])
 
     def _class(self, prepared: PreparedSource, writer: ClassWriter, code: int, n: int) -> Condensed:
@@ -69,13 +70,12 @@ class DiLMCondenser(MatchingCondenser):
         placed = PlacedClass(code, positions, prepared.of_class(positions), points)
         return written_class(placed, np.arange(n), [texts[i] for i in chosen.tolist()], vectors[chosen])
 
-    def _fit(self, prepared: PreparedSource) -> ClassWriter:
+    def _fit(self, prepared: PreparedSource, key: str) -> ClassWriter:
         config = self.config
         writer, trajectory = self._writer_of_rows(prepared), self._trajectory(prepared)
-        n_drawn = iter(range(10**9))
 
-        def draw(code: int, n: int) -> list[tuple[str, Parts]]:
-            seed = _seed(config.training_seed, code, next(n_drawn))
+        def draw(code: int, n: int, step: int) -> list[tuple[str, Parts]]:
+            seed = _seed(config.training_seed, code, step)
             found = self._draw(prepared, writer, code, n, seed)
             turns = RoundRobin(min(config.match_batch_size, n), seed=seed)
             order = turns.take_turns(turns.cluster(self.embedder.encode([text for text, _ in found])), n)
@@ -85,6 +85,7 @@ class DiLMCondenser(MatchingCondenser):
             writer,
             trajectory,
             draw,
+            training_folder(key),
             n_steps=config.matching_steps,
             learning_rate=config.matching_rate,
             batch_size=config.match_batch_size,
@@ -101,13 +102,16 @@ class DiLMCondenser(MatchingCondenser):
         facts = {name: getattr(config, name) for name in _LEARNING}
         key = fit_key(rows, {**facts, "generator": self._model_names()["generator"], "part": "language_model"})
         if not kept_folder(key).is_dir():
-            writer = ClassWriter.from_language_model(
-                config.generator, len(rows.class_names), max_length=config.max_length
-            )
+            # Where output weights are not the input embeddings, those of the new tokens are drawn.
+            with temporary_seed(config.training_seed):
+                writer = ClassWriter.from_language_model(
+                    config.generator, len(rows.class_names), max_length=config.max_length
+                )
             fit_writer(
                 writer,
                 rows.texts,
                 rows.codes,
+                training_folder(key),
                 n_steps=config.training_steps,
                 learning_rate=config.training_rate,
                 batch_size=config.train_batch_size,

@@ -8,7 +8,7 @@ import numpy as np
 
 from condensers.methods.condensed import Condensed
 from condensers.methods.embedding_condenser import written_class
-from condensers.methods.learned import Savable, fit_key
+from condensers.methods.learned import Savable, fit_key, training_folder
 from condensers.methods.matching import DiscretisedRows, DiscretizationConfig, discretise
 from condensers.methods.matching_condenser import MatchingCondenser, check_labelled, parts_of
 from condensers.methods.placing import PlacedClass
@@ -24,7 +24,7 @@ class DiscretizationCondenser(MatchingCondenser):
     read as the nearest token: the text loses nearly all that the vectors held (CondenseLM, Table 1), which is what
     this baseline is there to show. Embeddings begin as noise; ``initialization="rows"`` begins with source rows that
     the seed draws, of which many tokens stay as they were unless the steps are many. What was made is kept and saved
-    for its budget and seed; a killed run begins again.
+    for its budget and seed; a killed run goes on where it was saved last.
 
     Args:
         config: Settings; see `Condenser`.
@@ -42,17 +42,18 @@ class DiscretizationCondenser(MatchingCondenser):
         facts = {"part": _PART, "seed": self.config.seed, "shares": counts, **self._course_facts()}
         facts["initialization"] = self.config.initialization
         key = fit_key(prepared.rows, facts)
-        made: DiscretisedRows = self._learned(_PART, key, lambda: self._fit(prepared, shares))
+        made: DiscretisedRows = self._learned(_PART, key, lambda: self._fit(prepared, shares, key))
         self._distances = made.distances
         return Condensed.joined([self._class(prepared, code, made) for code in shares])
 
-    def _fit(self, prepared: PreparedSource, shares: Mapping[int, int]) -> DiscretisedRows:
+    def _fit(self, prepared: PreparedSource, shares: Mapping[int, int], key: str) -> DiscretisedRows:
         rng = np.random.default_rng(self.config.seed)
         starts = {code: np.sort(rng.permutation(where)[: shares[code]]) for code, where in prepared.rows.by_class()}
         return discretise(
             self._trajectory(prepared),
             parts_of(prepared.rows),
             starts,
+            training_folder(key),
             n_steps=self.config.matching_steps,
             learning_rate=self.config.matching_rate,
             distance=self.config.gradient_distance,

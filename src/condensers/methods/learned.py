@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -60,11 +61,17 @@ def kept_folder(key: str) -> Path:
     return Path(datasets.config.HF_DATASETS_CACHE) / "condensers" / "learned" / key
 
 
+def training_folder(key: str) -> Path:
+    """Where the training of a part of that key keeps its checkpoints; it need not be there."""
+    return Path(datasets.config.HF_DATASETS_CACHE) / "condensers" / "training" / key
+
+
 def keep(part: Savable, key: str) -> None:
-    """Keeps a part in the cache, so that a run that is killed need not fit it again.
+    """Keeps a part in the cache, so that a run that is killed need not fit it again; its checkpoints go.
 
     Raises:
         StorageError: if the cache cannot be written.
     """
     with cache_folder(kept_folder(key)) as folder:
         part.save_pretrained(folder)
+    shutil.rmtree(training_folder(key), ignore_errors=True)

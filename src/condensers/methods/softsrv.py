@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-import datasets
 import numpy as np
 
 from condensers.data import Rows
@@ -13,7 +12,7 @@ from condensers.llm import CachedLLM, Events, Prompt, SamplingSettings
 from condensers.llm.model_digest import folder_digests
 from condensers.methods.generating_condenser import GeneratingCondenser
 from condensers.methods.generation import Drop, SoftSRVCondenserConfig, WriteAfter, Written
-from condensers.methods.learned import Savable, fit_key, keep, kept_folder
+from condensers.methods.learned import Savable, fit_key, keep, kept_folder, training_folder
 from condensers.methods.source import PreparedSource
 from condensers.softsrv.config import SoftSRVConfig
 from condensers.softsrv.embedders import adapter_config, check_embedder
@@ -113,7 +112,7 @@ class SoftSRVCondenser(GeneratingCondenser):
             tokenizer,
             self._adapter_config(prepared.vectors.shape[1]),
             prepared.rows.texts,
-            Path(datasets.config.HF_DATASETS_CACHE) / "condensers" / "training" / key,
+            training_folder(key),
             embedder=self.embedder,
             max_steps=config.max_steps,
             learning_rate=config.learning_rate,

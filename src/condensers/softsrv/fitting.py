@@ -1,7 +1,6 @@
 """The training of an adapter in one call: killed and called again, it goes on and comes to the same weights."""
 
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +82,7 @@ def fit_adapter(
         processing_class: Its tokenizer.
         config: The adapter.
         texts: The sample.
-        folder: Where checkpoints lie meanwhile; it goes when the training is through.
+        folder: Where checkpoints lie; they may go once the adapter is kept.
         embedder: Makes the contexts; a `static` adapter needs none and gets none.
         max_steps: Steps.
         learning_rate: Learning rate.
@@ -129,7 +128,6 @@ def fit_adapter(
         trainer.add_callback(_MarkWhole())
         trainer.train(resume_from_checkpoint=_last_whole(folder))
     losses = tuple((int(entry["step"]), entry["loss"]) for entry in trainer.state.log_history if "loss" in entry)
-    shutil.rmtree(folder, ignore_errors=True)
     return FittedAdapter(model.eval(), processing_class, losses)
 
 

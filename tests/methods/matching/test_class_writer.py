@@ -32,11 +32,11 @@ def test_a_loss_is_that_of_the_model_and_padding_does_not_change_it(writer):
     torch.testing.assert_close(beside[0], alone[0])
 
 
-def test_classes_begin_alike_and_are_told_apart_by_training(writer):
+def test_classes_begin_alike_and_are_told_apart_by_training(writer, tmp_path):
     texts, codes = ["apple pear", "iron tin"] * 4, np.array([0, 1] * 4)
     before = writer.losses(["iron tin", "iron tin"], [0, 1]).detach()
     torch.testing.assert_close(before[0], before[1])
-    fit_writer(writer, texts, codes, n_steps=60, learning_rate=1e-2, batch_size=8, seed=0)
+    fit_writer(writer, texts, codes, tmp_path, n_steps=60, learning_rate=1e-2, batch_size=8, seed=0)
     after = writer.losses(["iron tin", "iron tin"], [0, 1]).detach()
     assert after[1] < 0.1 and after[0] > 1
     written = writer.write(1, 20, seed=0, top_p=0.5, batch_size=8)
@@ -63,7 +63,7 @@ def classifier(tmp_path):
     return MatchedClassifier(str(tmp_path / "classifier"), 2)
 
 
-def test_what_pulls_as_the_source_does_becomes_likelier(writer, classifier):
+def test_what_pulls_as_the_source_does_becomes_likelier(writer, classifier, tmp_path):
     rows = [("apple apple pear",), ("gold gold iron",)]
     codes = np.array([0, 1])
     trajectory = Trajectory(
@@ -71,7 +71,7 @@ def test_what_pulls_as_the_source_does_becomes_likelier(writer, classifier):
     )
     good = {0: "apple apple pear", 1: "gold gold iron"}
 
-    def draw(code, n):
+    def draw(code, n, step):
         texts = [good[code], good[1 - code]] * n
         return [(text, (text,)) for text in texts[:n]]
 
@@ -81,7 +81,7 @@ def test_what_pulls_as_the_source_does_becomes_likelier(writer, classifier):
 
     before = lead()
     settings = {"n_steps": 40, "learning_rate": 3e-3, "batch_size": 2, "refresh_steps": 10, "temperature": 1.0}
-    distances = match_writer(writer, trajectory, draw, distance="cosine", seed=0, **settings)
+    distances = match_writer(writer, trajectory, draw, tmp_path, distance="cosine", seed=0, **settings)
     after = lead()
     assert after[0] > before[0] + 0.5 and after[1] > before[1] + 0.5
     assert np.mean(distances[-5:]) < np.mean(distances[:5])

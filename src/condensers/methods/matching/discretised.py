@@ -11,6 +11,7 @@ import torch
 from tqdm.auto import tqdm
 
 from condensers.data import read_json, temporary_seed, write_json
+from condensers.methods.matching.checkpoint import Checkpoint
 from condensers.methods.matching.classifier import Parts, last_layer_gradient
 from condensers.methods.matching.distance import gradient_distance
 from condensers.methods.matching.trajectory import Trajectory
@@ -56,6 +57,7 @@ def discretise(
     trajectory: Trajectory,
     rows: Sequence[Parts],
     starts: Mapping[int, np.ndarray],
+    folder: Path,
     *,
     n_steps: int,
     learning_rate: float,
@@ -71,6 +73,7 @@ def discretise(
         trajectory: Where gradients are compared.
         rows: Parts of the source rows.
         starts: By class, positions of the rows that give the lengths, and without noise the first vectors.
+        folder: Where checkpoints lie.
         n_steps: Comparisons, with one step of Adam each.
         learning_rate: That of Adam, on embeddings.
         distance: See `gradient_distance`.
@@ -85,9 +88,11 @@ def discretise(
             for draft in drafts.values():
                 draft.begin_anew(table)
     optimizer = torch.optim.Adam([draft.vectors for draft in drafts.values()], lr=learning_rate)
-    distances = []
-    with tqdm(total=n_steps, desc="Matching gradients", unit="step", disable=None) as bar:
-        for _ in trajectory.walk(n_steps):
+    checkpoint = Checkpoint(folder, {str(code): draft.vectors for code, draft in drafts.items()}, optimizer)
+    n_done, notes = checkpoint.restore()
+    distances: list[float] = notes.get("distances", [])
+    with tqdm(total=n_steps, initial=n_done, desc="Matching gradients", unit="step", disable=None) as bar:
+        for step in trajectory.walk(n_steps, n_done):
             total = torch.zeros((), device=table.device)
             for code, draft in drafts.items():
                 seen, logits = classifier.look(draft.inputs())
@@ -100,6 +105,8 @@ def discretise(
             distances.append(float(total.detach()))
             bar.set_postfix(distance=f"{distances[-1]:.3f}")
             bar.update()
+            if trajectory.begins_anew(step + 1):
+                checkpoint.save(step + 1, {"distances": distances})
     special = torch.tensor(classifier.tokenizer.all_special_ids, device=table.device)
     return DiscretisedRows(
         {code: draft.read(table, special) for code, draft in drafts.items()},

@@ -1,6 +1,8 @@
 """DiLM's two trainings of a language model: to write rows of each class, then rows that pull as the source does."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from tqdm.auto import tqdm
 from transformers import get_cosine_schedule_with_warmup
 
 from condensers.data import temporary_seed
+from condensers.methods.matching.checkpoint import Checkpoint
 from condensers.methods.matching.class_writer import ClassWriter
 from condensers.methods.matching.classifier import Parts, last_layer_gradient
 from condensers.methods.matching.distance import gradient_distance
@@ -18,14 +21,15 @@ from condensers.methods.matching.trajectory import Trajectory
 _DECAY, _MAX_GRAD_NORM = 0.01, 1.0
 _FIT_WARMUP, _MATCH_WARMUP = 0.1, 0.05
 
-# Texts of a class that may stay, with their parts, in the order in which batches take them.
-Draw = Callable[[int, int], list[tuple[str, Parts]]]
+# Texts of a class that may stay, with their parts, in the order in which batches take them: by class, number and step.
+Draw = Callable[[int, int, int], list[tuple[str, Parts]]]
 
 
 def fit_writer(
     writer: ClassWriter,
     texts: Sequence[str],
     codes: np.ndarray,
+    folder: Path,
     *,
     n_steps: int,
     learning_rate: float,
@@ -38,21 +42,25 @@ def fit_writer(
         writer: The language model.
         texts: The rows.
         codes: Their classes.
+        folder: Where checkpoints lie.
         n_steps: Steps.
         learning_rate: Peak rate.
         batch_size: Rows a step.
         seed: Of the order of the rows, and of dropout.
     """
-    rng = np.random.default_rng(seed)
     optimizer, schedule = _optimizer(writer, learning_rate, _FIT_WARMUP, n_steps)
+    checkpoint = Checkpoint(folder, dict(writer.model.named_parameters()), optimizer, schedule)
+    n_done, _ = checkpoint.restore()
     writer.model.train()
-    with temporary_seed(seed), tqdm(total=n_steps, desc="Training", unit="step", disable=None) as bar:
-        for _, batch in zip(range(n_steps), _batches(len(texts), batch_size, rng), strict=False):
-            loss = writer.losses([texts[i] for i in batch], codes[batch].tolist()).mean()
-            loss.backward()
+    with tqdm(total=n_steps, initial=n_done, desc="Training", unit="step", disable=None) as bar:
+        for step, batch in enumerate(islice(_batches(len(texts), batch_size, seed), n_done, n_steps), n_done):
+            with temporary_seed(seed + step):
+                loss = writer.losses([texts[i] for i in batch], codes[batch].tolist()).mean()
+                loss.backward()
             _step(writer, optimizer, schedule)
             bar.set_postfix(loss=f"{float(loss.detach()):.3f}")
             bar.update()
+            checkpoint.save(step + 1, {})
     writer.model.eval()
 
 
@@ -60,6 +68,7 @@ def match_writer(
     writer: ClassWriter,
     trajectory: Trajectory,
     draw: Draw,
+    folder: Path,
     *,
     n_steps: int,
     learning_rate: float,
@@ -78,7 +87,8 @@ def match_writer(
     Args:
         writer: The language model.
         trajectory: Where gradients are compared.
-        draw: Has the model write so many texts of a class.
+        draw: Has the model write so many texts of a class, at a step.
+        folder: Where checkpoints lie.
         n_steps: Comparisons, with one update each.
         learning_rate: Peak rate.
         batch_size: Texts of each class in a comparison.
@@ -91,13 +101,19 @@ def match_writer(
         The mean distance over the classes at each step.
     """
     optimizer, schedule = _optimizer(writer, learning_rate, _MATCH_WARMUP, n_steps)
-    classes, pools, distances = trajectory.classes, {}, []
-    with tqdm(total=n_steps, desc="Matching gradients", unit="step", disable=None) as bar:
-        for step in trajectory.walk(n_steps):
+    checkpoint = Checkpoint(folder, dict(writer.model.named_parameters()), optimizer, schedule)
+    n_done, notes = checkpoint.restore()
+    distances: list[float] = notes.get("distances", [])
+    classes = trajectory.classes
+    pools = {
+        int(code): [(text, tuple(parts)) for text, parts in pool] for code, pool in notes.get("pools", {}).items()
+    }
+    with tqdm(total=n_steps, initial=n_done, desc="Matching gradients", unit="step", disable=None) as bar:
+        for step in trajectory.walk(n_steps, n_done):
             place = step % refresh_steps
             if place == 0:
                 n_written = batch_size * min(refresh_steps, n_steps - step)
-                pools = {code: draw(code, n_written) for code in classes}
+                pools = {code: draw(code, n_written, step) for code in classes}
             writer.model.train()
             total = 0.0
             with temporary_seed(seed + step):
@@ -112,6 +128,8 @@ def match_writer(
             distances.append(total)
             bar.set_postfix(distance=f"{total:.3f}")
             bar.update()
+            if trajectory.begins_anew(step + 1):
+                checkpoint.save(step + 1, {"distances": distances, "pools": pools})
     writer.model.eval()
     return distances
 
@@ -151,7 +169,8 @@ def _step(writer: ClassWriter, optimizer: Any, schedule: Any) -> None:  # noqa: 
     optimizer.zero_grad()
 
 
-def _batches(n_rows: int, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+def _batches(n_rows: int, size: int, seed: int) -> Iterator[np.ndarray]:
+    rng = np.random.default_rng(seed)
     while True:
         order = rng.permutation(n_rows)
         for start in range(0, n_rows, size):

@@ -48,11 +48,20 @@ class Trajectory:
         self._batch_size = batch_size
         self._seed = seed
 
-    def walk(self, n_steps: int) -> Iterator[int]:
-        """Yields the number of each comparison when the classifier is where it takes place."""
-        rng = np.random.default_rng(self._seed)
-        for step in range(n_steps):
-            if step % self._inner_steps == 0:
+    def begins_anew(self, step: int) -> bool:
+        """Whether the classifier is restarted before a comparison: only there can a walk begin."""
+        return step % self._inner_steps == 0
+
+    def walk(self, n_steps: int, start: int = 0) -> Iterator[int]:
+        """Yields the number of each comparison when the classifier is where it takes place.
+
+        Args:
+            n_steps: The number after the last one.
+            start: The first one, where the classifier begins anew; the rest is as if the walk had begun at 0.
+        """
+        for step in range(start, n_steps):
+            if self.begins_anew(step):
+                rng = np.random.default_rng((self._seed, step))
                 ahead = max(1, (self._inner_steps - 1) * self._classifier_steps)
                 self.classifier.restart(int(rng.integers(2**31)), ahead)
             else:
