@@ -87,12 +87,15 @@ def test_condense_for_people(run, source):
 @pytest.mark.models
 def test_compare(run, source, tmp_path):
     options = ("compare", source, "--methods", "random,herding", "--per-class", 2, "--embedder", "offline")
-    shown = run(*options, "--seeds", 3, "--output", "out").out
+    shown = run(*options, "--seeds", 3, "--all-rows", "--output", "out").out
     assert "vs random" in shown
     table = (tmp_path / "out" / "comparison.md").read_text(encoding="utf-8").splitlines()
     assert table[0].startswith("| method | rows | seconds | linear_probe (n=3) | vs random |")
-    assert [line.split(" | ")[0] for line in table[2:]] == ["| random", "| herding"]
+    assert [line.split(" | ")[0] for line in table[2:]] == ["| random", "| herding", "| all rows"]
     saved = json.loads((tmp_path / "out" / "comparison.json").read_text())
+    (ceiling,) = saved["all_rows"]["scores"]["linear_probe"]["accuracy"]
+    assert table[-1] == f"| all rows | {saved['all_rows']['rows']} |  | {100 * ceiling:.1f} |  |  |"
+    assert saved["all_rows"]["rows"] > 6 and ceiling >= saved["methods"][0]["scores"]["linear_probe"]["mean"]
     assert len(saved["methods"][0]["scores"]["linear_probe"]["accuracy"]) == 3
     assert len(load_dataset(str(tmp_path / "out" / "herding"), split="train")) == 6
     assert "herding" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")

@@ -64,6 +64,20 @@ def test_the_same_points_by_the_tokens_of_their_texts(runs):
     ]
 
 
+def test_all_rows_are_a_line_at_their_accuracy_and_the_axis_reaches_it(runs):
+    source, vectors, results = runs
+    (curve,) = draw_curves(label_results(results, source, vectors), ceilings=[make_scores("probe", 0.91)])
+    top, bottom = (float(tick.text[:-1]) for tick in (curve.y_ticks[-1], curve.y_ticks[0]))
+    assert top - (top - bottom) * curve.ceiling.at / CURVE_HEIGHT == pytest.approx(91, abs=0.1)
+    assert curve.ceiling.text == "all rows 91.0%" and 0 <= curve.ceiling.at
+    (other,) = draw_curves(label_results(results, source, vectors), ceilings=[make_scores("another", 0.91)])
+    assert other.ceiling is None
+    page = render(title="T", source=source, vectors=vectors, results=results, ceilings=[make_scores("probe", 0.91)])
+    assert page.count('<line class="ceiling"') == 2 and "what all source rows lead to" in page
+    without = render(title="T", source=source, vectors=vectors, results=results)
+    assert 'class="ceiling"' not in without and "all source rows lead" not in without
+
+
 def test_the_interval_is_in_words_too(runs):
     (curve,) = curves_of(*runs)
     # Three seeds, 50, 54 and 58: the deviation is 4, and 4.303 deviations of the mean are 4.303 * 4 / sqrt(3) = 9.9.

@@ -10,7 +10,9 @@ from report.parsing import parse
 
 from condensers.errors import ColumnError, RowError, SettingError, StorageError
 from condensers.report import write_report
+from condensers.report.accuracy import draw_accuracy
 from condensers.report.page import render
+from condensers.report.result import label_results
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -159,6 +161,16 @@ def test_several_methods_stand_beside_each_other(news):
         assert f"#method-{i}:checked" in page
     probe = next(svg for svg in root.all("svg", "chart") if "linear probe" in svg.attributes["aria-label"])
     assert [len(probe.all("circle", css)) for css in ("mean", "seed")] == [2, 6]
+
+
+def test_all_rows_are_a_line_in_the_chart_of_their_learner(news):
+    source, vectors, _ = news
+    results = [make_result(source, vectors, range(6), method="k_center", scores=[make_scores("probe", 0.6, 0.7)])]
+    (panel,) = draw_accuracy(label_results(results, source, vectors), [make_scores("probe", 0.95)])
+    low, high = (float(tick.text[:-1]) for tick in (panel.ticks[0], panel.ticks[-1]))
+    assert low + (high - low) * panel.ceiling.at / 100 == pytest.approx(95, abs=0.1)
+    page = render(title="T", source=source, vectors=vectors, results=results, ceilings=[make_scores("probe", 0.95)])
+    assert "The dotted line: all rows 95.0%, trained once." in page and page.count('<line class="ceiling"') == 1
 
 
 def test_one_method_shows_its_figures(news):

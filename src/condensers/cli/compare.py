@@ -1,6 +1,8 @@
 """``condensers compare``."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +14,8 @@ from condensers.cli.settings import llm_settings, row_settings, split_amounts, s
 
 if TYPE_CHECKING:
     from condensers.embedding import Embedder
-    from condensers.evaluation import EqualBudget, Learner, MethodResult, Resource
+    from condensers.evaluation import EqualBudget, Learner, MethodResult, Resource, Scores
+    from condensers.methods import PreparedSource
 
 
 def compare(
@@ -37,6 +40,10 @@ def compare(
     fine_tuned_seeds: Annotated[
         int | None, typer.Option(min=1, help="Runs of fine_tuned, the slow learner, if not --seeds.")
     ] = None,
+    all_rows: Annotated[
+        bool,
+        typer.Option("--all-rows", help="Train each learner once on all source rows too: what there is to reach."),
+    ] = False,
     fine_tuned_steps: Annotated[int, typer.Option(min=1, help="Steps of fine_tuned; CondenseLM's are 200.")] = 200,
     split: options.Split = None,
     test_split: Annotated[str | None, typer.Option(help="Split to test on; test, else validation.")] = None,
@@ -81,7 +88,7 @@ def compare(
     """
     from condensers.data import check_output, load_splits, load_test_split, read_rows
     from condensers.embedding import load_embedder
-    from condensers.evaluation import at_equal, compare_methods
+    from condensers.evaluation import compare_methods, train_on_all_rows
     from condensers.methods import AutoCondenser, settings_for
 
     names = split_names(methods, "--methods")
@@ -136,6 +143,7 @@ def compare(
     for condenser in condensers:
         condenser.config.budget.allocate(sizes, allow_fewer=allow_fewer, unbounded=condenser.may_exceed_source)
     test = read_rows(test_rows, prepared.columns, drop_empty=drop_empty, class_names=prepared.rows.class_names)
+    tell = partial(note, quiet=json)
     trained = _learners(split_names(learners, "--learners"), model, seeds, fine_tuned_seeds, fine_tuned_steps)
     results = []
     for budget in budgets:
@@ -148,25 +156,90 @@ def compare(
             trained,
             embedder=model,
             settings={**settings, "per_class": budget},
-            on_progress=lambda message: note(message, quiet=json),
+            on_progress=tell,
         )
-    columns, table = _table(results, len(names))
-    at = [at_equal(results, resource, amount) for resource, amount in equals]
+    ceilings = train_on_all_rows(prepared, test, trained, on_progress=tell) if all_rows else ()
+    found = _Found(source, names, prepared, len(test), results, ceilings, equals)
     if output is not None:
-        _write(output, overwrite, source, results, names, prepared, columns, table, at)
+        found.write(output, overwrite=overwrite)
     if json:
-        print_json(_document(source, results, at))
+        print_json(found.document())
         return
-    print_table(f"{source}: {len(prepared.rows):,} rows, tested on {len(test):,}", columns, table, right=columns[1:])
-    for each in at:
-        print_table(_equal_title(each), *_equal_table(each), right=columns[1:])
-    note(
-        "accuracy: mean and standard deviation over seeds; vs: difference to the first method at the same budget, "
-        "p of a paired t-test."
-    )
-    note("A deviation of 0.0 over several seeds: neither the method nor the learner draws anything at random.")
+    found.show()
     if output is not None:
         note(f"Open {output / 'report.html'} in a browser; the rows of each method are in {output}.")
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a comparison found, for the screen, for programs and for its folder."""
+
+    source: str
+    names: Sequence[str]
+    prepared: "PreparedSource"
+    n_test_rows: int
+    results: "Sequence[MethodResult]"
+    ceilings: "Sequence[Scores]"
+    equals: "Sequence[tuple[Resource, float | None]]"
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """One line a result, and one of all rows."""
+        columns, table = _table(self.results, len(self.names))
+        if self.ceilings:
+            means = {scores.learner: f"{100 * scores.mean:.1f}" for scores in self.ceilings}
+            known = {"method": "all rows", "rows": str(len(self.prepared.rows))}
+            table.append([known.get(name) or means.get(name.partition(" (n=")[0], "") for name in columns])
+        return columns, table
+
+    @cached_property
+    def at(self) -> "list[EqualBudget]":
+        """The runs at equal budgets of other kinds."""
+        from condensers.evaluation import at_equal
+
+        return [at_equal(self.results, resource, amount) for resource, amount in self.equals]
+
+    def document(self) -> dict[str, Any]:
+        """All numbers, as JSON."""
+        document: dict[str, Any] = {"source": self.source, "methods": [_summary(result) for result in self.results]}
+        if self.ceilings:
+            document["all_rows"] = {"rows": len(self.prepared.rows), "scores": _scores(self.ceilings)}
+        return {**document, **({"equal": [_equal_json(each) for each in self.at]} if self.at else {})}
+
+    def show(self) -> None:
+        columns, table = self.table()
+        title = f"{self.source}: {len(self.prepared.rows):,} rows, tested on {self.n_test_rows:,}"
+        print_table(title, columns, table, right=columns[1:])
+        for each in self.at:
+            print_table(_equal_title(each), *_equal_table(each), right=columns[1:])
+        note(
+            "accuracy: mean and standard deviation over seeds; vs: difference to the first method at the same budget, "
+            "p of a paired t-test."
+        )
+        note("A deviation of 0.0 over several seeds: neither the method nor the learner draws anything at random.")
+
+    def write(self, output: Path, *, overwrite: bool) -> None:
+        """Writes rows, table, numbers and report into a folder."""
+        from condensers.data import new_folder, write_json, write_text
+        from condensers.hub import write_condensed
+        from condensers.report import write_report
+
+        text = _markdown(*self.table())
+        for each in self.at:
+            text += f"\n{_equal_title(each)}\n\n{_markdown(*_equal_table(each))}"
+        with new_folder(output, overwrite=overwrite) as folder:
+            for result in self.results:
+                budget = f"_{result.run.settings['per_class']}" if len(self.results) > len(self.names) else ""
+                write_condensed(result.rows, folder / f"{result.method}{budget}", result.run)
+            write_json(folder / "comparison.json", self.document())
+            write_text(folder / "comparison.md", text)
+            write_report(
+                folder / "report.html",
+                title=f"{self.source}: {len(self.names)} methods",
+                source=self.prepared.rows,
+                vectors=self.prepared.vectors,
+                results=self.results,
+                ceilings=self.ceilings,
+            )
 
 
 def _equals(equal: str | None) -> "list[tuple[Resource, float | None]]":
@@ -240,10 +313,11 @@ def _amount(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3g}"
 
 
-def _document(source: str, results: "Sequence[MethodResult]", at: "Sequence[EqualBudget]") -> dict[str, Any]:
-    """All numbers, as JSON."""
-    document = {"source": source, "methods": [_summary(result) for result in results]}
-    return {**document, **({"equal": [_equal_json(each) for each in at]} if at else {})}
+def _scores(found: "Sequence[Scores]") -> dict[str, Any]:
+    return {
+        scores.learner: {"accuracy": list(scores.accuracy), "macro_f1": list(scores.macro_f1), "mean": scores.mean}
+        for scores in found
+    }
 
 
 def _summary(result: "MethodResult") -> dict[str, Any]:
@@ -256,44 +330,8 @@ def _summary(result: "MethodResult") -> dict[str, Any]:
         "seconds": result.seconds,
         "similarity": result.similarity,
         "spent": {resource: spent(result, resource) for resource in ("tokens", "llm_tokens", "cost")},
-        "scores": {
-            scores.learner: {"accuracy": list(scores.accuracy), "macro_f1": list(scores.macro_f1), "mean": scores.mean}
-            for scores in result.scores
-        },
+        "scores": _scores(result.scores),
     }
-
-
-def _write(
-    output: Path,
-    overwrite: bool,
-    source: str,
-    results: "Sequence[MethodResult]",
-    names: Sequence[str],
-    prepared: Any,  # noqa: ANN401  (PreparedSource, whose import would slow --help)
-    columns: Sequence[str],
-    table: Sequence[Sequence[str]],
-    at: "Sequence[EqualBudget]",
-) -> None:
-    from condensers.data import new_folder, write_json, write_text
-    from condensers.hub import write_condensed
-    from condensers.report import write_report
-
-    text = _markdown(columns, table)
-    for each in at:
-        text += f"\n{_equal_title(each)}\n\n{_markdown(*_equal_table(each))}"
-    with new_folder(output, overwrite=overwrite) as folder:
-        for result in results:
-            budget = f"_{result.run.settings['per_class']}" if len(results) > len(names) else ""
-            write_condensed(result.rows, folder / f"{result.method}{budget}", result.run)
-        write_json(folder / "comparison.json", _document(source, results, at))
-        write_text(folder / "comparison.md", text)
-        write_report(
-            folder / "report.html",
-            title=f"{source}: {len(names)} methods",
-            source=prepared.rows,
-            vectors=prepared.vectors,
-            results=results,
-        )
 
 
 def _markdown(columns: Sequence[str], table: Sequence[Sequence[str]]) -> str:

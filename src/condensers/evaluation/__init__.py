@@ -3,7 +3,7 @@
 from condensers.evaluation.answers import final_number, same_result
 from condensers.evaluation.budgets import BudgetStudy, budget_curve
 from condensers.evaluation.code_execution import passes_tests
-from condensers.evaluation.comparison import MethodResult, compare_methods
+from condensers.evaluation.comparison import MethodResult, compare_methods, train_on_all_rows
 from condensers.evaluation.equal_budget import EqualBudget, Resource, at_equal, check_equal, spent
 from condensers.evaluation.learners import (
     LEARNERS,
@@ -48,4 +48,5 @@ __all__ = [
     "passes_tests",
     "same_result",
     "spent",
+    "train_on_all_rows",
 ]

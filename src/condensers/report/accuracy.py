@@ -41,11 +41,13 @@ class AccuracyPanel:
         learner: Name of the learner.
         lines: One a method that was scored with it.
         ticks: Along the bottom, in per cent correct.
+        ceiling: Where all source rows lead, if somebody looked.
     """
 
     learner: str
     lines: list[AccuracyLine]
     ticks: list[Tick]
+    ceiling: Tick | None = None
 
 
 def learners_of(results: Sequence[LabelledResult]) -> list[str]:
@@ -70,22 +72,38 @@ def accuracy_text(scores: Scores) -> str:
     return f"{mean} ± {fixed(spread_of(scores) * 100, 1)}" if scores.n > 1 else mean
 
 
-def draw_accuracy(results: Sequence[LabelledResult]) -> list[AccuracyPanel]:
-    """Draws one panel a learner, each with its own axis, which need not start at 0."""
+def ceiling_of(ceilings: Sequence[Scores], learner: str) -> float | None:
+    """Accuracy of a learner that was trained on all source rows."""
+    return next((scores.mean for scores in ceilings if scores.learner == learner), None)
+
+
+def ceiling_text(ceiling: float) -> str:
+    """``all rows 86.4%``."""
+    return f"all rows {fixed(100 * ceiling, 1)}%"
+
+
+def draw_accuracy(results: Sequence[LabelledResult], ceilings: Sequence[Scores] = ()) -> list[AccuracyPanel]:
+    """Draws one panel a learner, each with its own axis, which need not start at 0.
+
+    Args:
+        results: What the methods made, and its scores.
+        ceilings: Scores of learners that were trained on all source rows.
+    """
     panels = []
     for learner in learners_of(results):
         found = [(entry.label, scores) for entry in results if (scores := scores_of(entry, learner)) is not None]
         if found:
-            panels.append(_panel(learner, found))
+            panels.append(_panel(learner, found, ceiling_of(ceilings, learner)))
     return panels
 
 
-def _panel(learner: str, found: Sequence[tuple[str, Scores]]) -> AccuracyPanel:
+def _panel(learner: str, found: Sequence[tuple[str, Scores]], ceiling: float | None) -> AccuracyPanel:
     reach = [
         100 * value
         for _, scores in found
         for value in (*scores.accuracy, scores.mean - spread_of(scores), scores.mean + spread_of(scores))
     ]
+    reach += [] if ceiling is None else [100 * ceiling]
     ticks = axis(min(reach) - 0.2, max(reach) + 0.2, n=4)
 
     def across(share: float) -> float:
@@ -107,4 +125,5 @@ def _panel(learner: str, found: Sequence[tuple[str, Scores]]) -> AccuracyPanel:
         )
         for label, scores in found
     ]
-    return AccuracyPanel(learner, lines, [Tick(across(value / 100), f"{value:g}%") for value in ticks])
+    top = None if ceiling is None else Tick(across(ceiling), ceiling_text(ceiling))
+    return AccuracyPanel(learner, lines, [Tick(across(value / 100), f"{value:g}%") for value in ticks], top)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from condensers.evaluation import Scores, mean_interval, spent
-from condensers.report.accuracy import learners_of, scores_of
+from condensers.report.accuracy import ceiling_of, ceiling_text, learners_of, scores_of
 from condensers.report.charts import Tick, axis
 from condensers.report.classes import N_COLOURS, N_SHAPES
 from condensers.report.formatting import DASH, count, fixed
@@ -70,6 +70,7 @@ class Curve:
         x_ticks: Numbers of rows or tokens, along the bottom.
         y_ticks: Per cent correct, in pixels from the top.
         unit: What is along the bottom: rows, or tokens of their texts.
+        ceiling: Where all source rows lead, in pixels from the top, if somebody looked.
     """
 
     learner: str
@@ -77,6 +78,7 @@ class Curve:
     x_ticks: list[Tick]
     y_ticks: list[Tick]
     unit: Unit = "rows"
+    ceiling: Tick | None = None
 
 
 def has_several_budgets(results: Sequence[LabelledResult]) -> bool:
@@ -87,10 +89,17 @@ def has_several_budgets(results: Sequence[LabelledResult]) -> bool:
     return any(len(found) > 1 for found in budgets.values())
 
 
-def draw_curves(results: Sequence[LabelledResult], unit: Unit = "rows") -> list[Curve]:
+def draw_curves(
+    results: Sequence[LabelledResult], unit: Unit = "rows", ceilings: Sequence[Scores] = ()
+) -> list[Curve]:
     """Draws one chart a learner, if a method was run with several budgets; else none.
 
     An interval is that of the mean over seeds, by Student's t; without a second seed there is none.
+
+    Args:
+        results: What the methods made, and its scores.
+        unit: What is along the bottom.
+        ceilings: Scores of learners that were trained on all source rows.
     """
     if not has_several_budgets(results):
         return []
@@ -100,12 +109,19 @@ def draw_curves(results: Sequence[LabelledResult], unit: Unit = "rows") -> list[
     for learner in learners_of(results):
         found = [(entry, scores) for entry in results if (scores := scores_of(entry, learner)) is not None]
         if found:
-            curves.append(_curve(learner, methods, found, unit))
+            curves.append(_curve(learner, methods, found, unit, ceiling_of(ceilings, learner)))
     return curves
 
 
-def _curve(learner: str, methods: Sequence[str], found: Sequence[tuple[LabelledResult, Scores]], unit: Unit) -> Curve:
+def _curve(
+    learner: str,
+    methods: Sequence[str],
+    found: Sequence[tuple[LabelledResult, Scores]],
+    unit: Unit,
+    ceiling: float | None,
+) -> Curve:
     reach = [100 * end for _, scores in found for end in _interval(scores)]
+    reach += [] if ceiling is None else [100 * ceiling]
     y_axis = axis(min(reach) - 0.2, max(reach) + 0.2, n=5)
     amount = {id(entry): max(1, round(spent(entry.result, unit))) for entry, _ in found}
     sizes = sorted(set(amount.values()))
@@ -144,6 +160,7 @@ def _curve(learner: str, methods: Sequence[str], found: Sequence[tuple[LabelledR
         x_ticks=_spaced([Tick(across(n), f"{n:,}") for n in sizes]),
         y_ticks=[Tick(down(value / 100), f"{value:g}%") for value in y_axis],
         unit=unit,
+        ceiling=None if ceiling is None else Tick(down(ceiling), ceiling_text(ceiling)),
     )
 
 

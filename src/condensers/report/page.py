@@ -16,7 +16,7 @@ import numpy as np
 from condensers.data import Rows, write_text
 from condensers.embedding import Matrix
 from condensers.errors import StorageError
-from condensers.evaluation import MethodResult
+from condensers.evaluation import MethodResult, Scores
 from condensers.report import formatting
 from condensers.report.accuracy import accuracy_text, draw_accuracy, scores_of
 from condensers.report.budgets import CURVE_HEIGHT, draw_curves
@@ -51,6 +51,7 @@ def write_report(
     source: Rows,
     vectors: Matrix,
     results: Sequence[MethodResult],
+    ceilings: Sequence[Scores] = (),
     seed: int = 0,
 ) -> Path:
     """Writes one HTML file about condensed rows: numbers, charts, a map, and the rows themselves.
@@ -70,6 +71,7 @@ def write_report(
         vectors: One unit vector a source row.
         results: What each method made of them; several are compared, and where a method was run with several budgets
             its accuracy is drawn over them.
+        ceilings: Scores of learners that were trained on all source rows; the charts show what there is to reach.
         seed: Fixes which source rows are on the map, and where.
 
     Shape:
@@ -81,7 +83,7 @@ def write_report(
         ColumnError: if condensed rows lack a text or label column of the source.
         StorageError: if the file cannot be written.
     """
-    page = render(title=title, source=source, vectors=vectors, results=results, seed=seed)
+    page = render(title=title, source=source, vectors=vectors, results=results, ceilings=ceilings, seed=seed)
     target = Path(path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +95,15 @@ def write_report(
     return target
 
 
-def render(*, title: str, source: Rows, vectors: Matrix, results: Sequence[MethodResult], seed: int = 0) -> str:
+def render(
+    *,
+    title: str,
+    source: Rows,
+    vectors: Matrix,
+    results: Sequence[MethodResult],
+    ceilings: Sequence[Scores] = (),
+    seed: int = 0,
+) -> str:
     """Makes the page that `write_report` writes; see there."""
     entries = label_results(results, source, vectors)
     styles = class_styles(source)
@@ -115,9 +125,9 @@ def render(*, title: str, source: Rows, vectors: Matrix, results: Sequence[Metho
             facts=_facts(source, vectors, entries),
             figures=_figures(entries[0], source, float(np.nanmean(distances[0]))) if len(entries) == 1 else [],
             columns=compare(entries),
-            panels=draw_accuracy(entries),
-            curves=draw_curves(entries),
-            token_curves=draw_curves(entries, "tokens"),
+            panels=draw_accuracy(entries, ceilings),
+            curves=draw_curves(entries, ceilings=ceilings),
+            token_curves=draw_curves(entries, "tokens", ceilings),
             curve_height=CURVE_HEIGHT,
             histograms=draw_histograms([entry.label for entry in entries], distances),
             histogram_height=HISTOGRAM_HEIGHT,
