@@ -159,6 +159,29 @@ def test_help_names_every_option_in_its_place(run, monkeypatch, capsys):
     assert "Example: condensers generate openai/gsm8k" in shown and "--against" in shown
 
 
+def test_what_it_wrote_is_evaluated_as_questions(run, monkeypatch, capsys):
+    def evaluate(*options):
+        given = ["evaluate", "out", "--against", "source", "--metrics", "fid,diversity,decontamination", *options]
+        monkeypatch.setattr(sys, "argv", ["condensers", *given])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        shown = capsys.readouterr()
+        return stop.value.code or 0, shown.out, shown.err
+
+    monkeypatch.setattr("condensers.embedding.load_embedder", lambda *args, **given: WordEmbedder())
+    with FakeServer(answering) as server:
+        assert run(*ADAPTER, "--total", 6, "--llm", f"fake@{server.base_url}")[0] == 0
+    assert load_dataset("out", split="train").column_names[:2] == ["prompt", "completion"]
+    code, out, err = evaluate()
+    assert code == 0, err
+    assert "6 rows of softsrv; similarity" in out and "no classifier was trained" in out
+    assert "fid" in out and "ngram_contaminated" in out
+    found = json.loads(evaluate("--json")[1])
+    assert found["scores"] == {} and 0 < found["similarity"] <= 1
+    code, _, err = evaluate("--learners", "linear_probe")
+    assert code == 2 and "no labels, so linear_probe cannot be trained" in err
+
+
 @pytest.mark.slow
 def test_killed_while_it_trains_and_started_again_it_gives_the_same_rows(run, tmp_path):
     code = (

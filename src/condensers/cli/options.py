@@ -365,11 +365,6 @@ PhoneRegions = Annotated[
         rich_help_panel=_GUARD,
     ),
 ]
-Learners = Annotated[
-    str,
-    typer.Option(
-        help="Classifiers to train, with commas: linear_probe, tfidf_linear, text_rnn, fine_tuned; fine_tuned=MODEL "
-        "starts from another encoder."
-    ),
-]
+LEARNERS = "linear_probe, tfidf_linear, text_rnn, fine_tuned; fine_tuned=MODEL starts from another encoder."
+Learners = Annotated[str, typer.Option(help=f"Classifiers to train, with commas: {LEARNERS}")]
 Seeds = Annotated[int, typer.Option(min=1, help="Runs of each, with seeds 0, 1, 2, ...")]

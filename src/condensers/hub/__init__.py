@@ -1,6 +1,6 @@
 """Cards, the leak guard, publishing: what a condensed dataset is when it leaves the machine."""
 
-from condensers.hub.folder import EVALUATION_FILE, load_condensed, save_condensed, write_condensed
+from condensers.hub.folder import EVALUATION_FILE, like_source, load_condensed, save_condensed, write_condensed
 from condensers.hub.leak_guard import LeakReport, check_leaks
 from condensers.hub.lineage import load_lineage
 from condensers.hub.publishing import Published, publish
@@ -15,6 +15,7 @@ __all__ = [
     "Reservation",
     "check_leaks",
     "hub_errors",
+    "like_source",
     "load_condensed",
     "load_lineage",
     "publish",

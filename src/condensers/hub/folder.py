@@ -9,16 +9,50 @@ from pathlib import Path
 from datasets import Dataset
 from huggingface_hub import DatasetCard
 
-from condensers.data import hidden_progress_bars, load_source, new_folder, write_json, write_text
+from condensers.data import (
+    Columns,
+    hidden_progress_bars,
+    load_source,
+    new_folder,
+    resolve_columns,
+    resolve_questions,
+    write_json,
+    write_text,
+)
 from condensers.errors import SourceNotFoundError
 from condensers.hub.card import dataset_card
 from condensers.methods import RunRecord
+from condensers.methods.generation import as_questions
 
 RUN_FILE = "condensers_run.json"
 EVALUATION_FILE = "condensers_evaluation.json"
 """Where ``condensers evaluate`` leaves what it measured."""
 SCORES_FILE = "condensers_scores.json"
 """Where `publish_scored` leaves how good the checkers were."""
+
+
+def like_source(dataset: Dataset, run: RunRecord, source: Dataset) -> tuple[Dataset, Columns]:
+    """The rows of a run with the columns of their source, and which of those hold text and label.
+
+    Rows to be trained on as questions and answers have columns of their own; here they come back as questions.
+
+    Args:
+        dataset: The rows, as `load_condensed` reads them.
+        run: Their record.
+        source: Rows of the source.
+
+    Raises:
+        ColumnError: if there are no such columns.
+        RowError: if a question has not its parts.
+    """
+    settings = run.settings
+    given = (settings["text"], settings["label"])
+    if run.generation is None:
+        return dataset, resolve_columns(dataset, *given, settings["separator"])
+    questions = resolve_questions(source, *given, settings["answer"], settings["separator"])
+    if run.generation["row_format"] == "prompt_completion":
+        dataset = as_questions(dataset, questions)
+    return dataset, questions.columns
 
 
 def save_condensed(dataset: Dataset, path: str | os.PathLike[str], run: RunRecord, *, overwrite: bool = False) -> Path:

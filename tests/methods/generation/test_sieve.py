@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from methods.scripted import ScriptedLLM
 
 from condensers.data import Columns, QuestionColumns, read_rows
+from condensers.errors import RowError
 from condensers.llm import Desk, Events, Prompt
-from condensers.methods.generation import AnswerWriter, Drop, Sieve, as_prompts
+from condensers.methods.generation import AnswerWriter, Drop, Sieve, as_prompts, as_questions
 
 ROWS = read_rows(Dataset.from_dict({"text": ["apple pear", "plum fig"]}), Columns(("text",)))
 PAIRS = read_rows(Dataset.from_dict({"a": ["one two", "x"], "b": ["three", "y"]}), Columns(("a", "b")))
@@ -102,3 +103,20 @@ def test_prompts_end_with_a_line_break_and_keep_what_stays():
         "prompt": ["a\n"],
         "completion": ["b"],
     }
+
+
+@pytest.mark.parametrize("names", [("p",), ("p", "q"), ("prompt",)])
+def test_prompts_become_questions_again(names):
+    questions = QuestionColumns(Columns(names, "label"), "answer")
+    rows = Dataset.from_dict(
+        {**{name: [f"a {name}", "b\nc"] for name in names}, "answer": ["x", "y"], "label": [3, 4]}
+    )
+    prompts = as_prompts(rows, questions, ["label"])
+    assert as_questions(prompts, questions).to_dict() == rows.remove_columns("answer").to_dict()
+
+
+def test_a_prompt_that_is_not_its_parts():
+    questions = QuestionColumns(Columns(("p", "q")), "answer")
+    prompts = Dataset.from_dict({"prompt": ["a\n\nb\n", "a\n\nb\n\nc\n"], "completion": ["x", "y"]})
+    with pytest.raises(RowError, match="prompt of row 1 has 3 paragraphs, and the columns p, q are 2"):
+        as_questions(prompts, questions)

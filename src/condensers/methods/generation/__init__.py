@@ -10,7 +10,7 @@ from condensers.methods.generation.config import (
 )
 from condensers.methods.generation.generation import Generated, Generation, WriteAfter, Written
 from condensers.methods.generation.references import reference_texts
-from condensers.methods.generation.row_format import as_prompts, shown
+from condensers.methods.generation.row_format import as_prompts, as_questions, shown
 from condensers.methods.generation.sieve import Drop, Sieve, Sifted
 from condensers.methods.generation.tally import Tally
 
@@ -30,6 +30,7 @@ __all__ = [
     "WriteAfter",
     "Written",
     "as_prompts",
+    "as_questions",
     "reference_texts",
     "shown",
 ]

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from datasets import Dataset, Features, Value
+from datasets import Dataset, Features, Value, concatenate_datasets
 
 from condensers.data import Columns, QuestionColumns
+from condensers.errors import RowError
 
 
 def shown(columns: Columns, text: str) -> str:
@@ -14,6 +15,25 @@ def shown(columns: Columns, text: str) -> str:
         RowError: if the text has not the parts.
     """
     return "\n\n".join(columns.split(text))
+
+
+def as_questions(rows: Dataset, questions: QuestionColumns) -> Dataset:
+    """Rows that `as_prompts` gave, with their questions in the columns of the source again, for whoever compares them.
+
+    Raises:
+        RowError: if a prompt has not as many paragraphs as the question had columns, or more.
+    """
+    names, prompts = questions.columns.text, rows.with_format(None)["prompt"][:]
+    parts = [prompt.removesuffix("\n").split("\n\n") if len(names) > 1 else [prompt.strip()] for prompt in prompts]
+    for i, found in enumerate(parts):
+        if len(found) != len(names):
+            raise RowError(
+                f"the prompt of row {i} has {len(found)} paragraphs, and the columns {', '.join(names)} are "
+                f"{len(names)}; generate the rows with `row_format='source'`."
+            )
+    columns = Dataset.from_dict(dict(zip(names, map(list, zip(*parts, strict=True)), strict=True)))
+    kept = [name for name in rows.column_names if name not in ("prompt", "completion", *names)]
+    return concatenate_datasets([columns, rows.select_columns(kept)], axis=1) if kept else columns
 
 
 def as_prompts(dataset: Dataset, questions: QuestionColumns, kept: Sequence[str]) -> Dataset:
