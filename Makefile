@@ -9,6 +9,10 @@ STAMP := $(VENV)/.installed
 # tests, the long pages of the documentation would come last and be waited for.
 PYTEST := OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
 
+# Where it is set, each of the many processes that tests start would compile torch and transformers anew, two thirds of
+# the time that their import takes.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types imports wheel docs clean start
 

@@ -120,7 +120,7 @@ class Task:
                 llm=arguments.llm,
                 domain=self.name,
                 concurrency=arguments.batch_size * 2,
-                reply_tokens=arguments.reply_tokens,
+                reply_tokens=arguments.max_length,
                 **rounds,
             )
         began, on_cpu = time.perf_counter(), time.process_time()
@@ -323,12 +323,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--batch-size", type=int, default=4)
     parser.add_argument("--virtual-tokens", type=int, default=16)
-    parser.add_argument("--max-length", type=int, default=128)
+    parser.add_argument("--max-length", type=int, default=128, help="room of a question, in tokens, for each method")
     parser.add_argument("--learning-rates", default="1e-3,5e-3,2e-2")
     parser.add_argument("--tuning-steps", type=int, default=60)
     parser.add_argument("--held-out", type=int, default=64)
     parser.add_argument("--refinements", type=int, default=1, help="rounds of criticism of self_refine")
-    parser.add_argument("--reply-tokens", type=int, default=512)
     parser.add_argument("--shown", type=int, default=3, help="questions of each shown below the table")
     parser.add_argument("--table-only", action="store_true", help="write the table of what is there")
     arguments = parser.parse_args()
