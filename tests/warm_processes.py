@@ -87,13 +87,13 @@ def files_below(folder):
     return [Path(place) / name for place, _, names in os.walk(folder) for name in names]
 
 
-def run_on_two(code, *arguments, folder):
-    """Runs some code on two processes that know of each other, as torchrun would; what each of them printed."""
+def start_on_two(code, *arguments, folder):
+    """Starts some code on two processes that know of each other, as torchrun would."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": 2, "LOCAL_WORLD_SIZE": 2}
-    both = [
+    return [
         WarmProcess(
             code,
             *arguments,
@@ -102,6 +102,11 @@ def run_on_two(code, *arguments, folder):
         )
         for rank in range(2)
     ]
+
+
+def run_on_two(code, *arguments, folder):
+    """Runs some code on two processes that know of each other; what each of them printed."""
+    both = start_on_two(code, *arguments, folder=folder)
     codes = [process.wait() for process in both]
     assert codes == [0, 0], "\n".join(process.err[-3000:] for process in both)
     return [process.out for process in both]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from condensers.data import agreed, process_count, process_index
 from condensers.errors import StorageError
 from condensers.llm.json_reply import parse_reply
 from condensers.llm.prompt import Message
@@ -59,10 +60,32 @@ class CachedLLM(StreamingLLM):
     ) -> Iterator[tuple[int, Completion]]:
         """Yields what the file holds, then what the model is asked, each reply as soon as it is on disk.
 
-        Equal requests of one batch are asked once.
+        Equal requests of one batch are asked once. Of several processes that a launcher has started the first asks,
+        and the others get what it got, in its order, once it is through.
         """
         if not requests:
             return
+        if process_count() == 1:
+            yield from self._stream(requests, schema)
+            return
+        found: list[tuple[int, Completion]] = []
+        if process_index() > 0:
+            found, figures, failure = agreed(None)
+            self.usage.take_over(figures)
+            yield from found
+            if failure is not None:
+                raise failure
+            return
+        try:
+            for each in self._stream(requests, schema):
+                found.append(each)
+                yield each
+        except (Exception, GeneratorExit) as error:
+            agreed((found, self.usage.figures(), error if isinstance(error, Exception) else None))
+            raise
+        agreed((found, self.usage.figures(), None))
+
+    def _stream(self, requests: Sequence[Request], schema: type[BaseModel] | None) -> Iterator[tuple[int, Completion]]:
         with self._replies() as replies:
             missing: dict[str, list[int]] = {}
             for i, request in enumerate(requests):

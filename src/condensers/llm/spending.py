@@ -3,13 +3,25 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from condensers.errors import SettingError
 from condensers.llm.protocol import LIMIT, Completion
+
+_COUNTED = (
+    "n_requests",
+    "n_retries",
+    "n_input_tokens",
+    "n_output_tokens",
+    "n_cache_hits",
+    "n_saved_input_tokens",
+    "n_saved_output_tokens",
+    "n_planned",
+    "n_done",
+)
 
 
 @dataclass(frozen=True)
@@ -137,6 +149,17 @@ class Usage:
             self.n_requests += 1
             self.n_retries += retry
             return True
+
+    def figures(self) -> dict[str, Any]:
+        """What asking has changed, for `take_over` in another process."""
+        with self._lock:
+            return {**{name: getattr(self, name) for name in _COUNTED}, "problems": Counter(self.problems)}
+
+    def take_over(self, figures: Mapping[str, Any]) -> None:
+        """Counts what another process asked, in place of what this one counted; what readers dropped stays."""
+        with self._lock:
+            for name, value in figures.items():
+                setattr(self, name, value)
 
     def plan(self, n_replies: int) -> None:
         """Adds to the replies that are wanted."""
