@@ -83,7 +83,9 @@ def evaluate(
     similarity = coverage_similarity(vectors, ours[:], source.codes, condensed.codes)
     n_references = min(reference_rows, len(source))
     likeness = _likeness(named, condensed, ours, source, vectors, n_references, test)
-    scores = [evaluate_rows(condensed, test, learner, seeds=range(seeds), weighted=weighted) for learner in trained]
+    scores = []
+    if test is not None:
+        scores = [evaluate_rows(condensed, test, each, seeds=range(seeds), weighted=weighted) for each in trained]
     found = {
         "rows": len(condensed),
         "similarity": similarity,
@@ -102,8 +104,8 @@ def evaluate(
         print_json(found)
         return
     title = f"{len(condensed)} rows of {run.method}"
-    if scores and test is not None:
-        _print_scores(f"{title}, tested on {len(test):,} rows; similarity {similarity:.3f}", scores)
+    if scores:
+        _print_scores(f"{title}, tested on {beside['n_test_rows']:,} rows; similarity {similarity:.3f}", scores)
     else:
         typer.echo(f"{title}; similarity {similarity:.3f}; no classifier was trained")
     if likeness:
