@@ -50,9 +50,12 @@ def test_select_finds_every_cluster_of_well_separated_rows():
 
 
 def made(n_each=(40, 20, 12)):
+    """Six of the eight words of a topic: so alike that rounding, in which processors differ, decides nothing."""
     rng = np.random.default_rng(0)
     return [
-        " ".join(rng.choice(words, size=6)) for words, n in zip(WORDS.values(), n_each, strict=True) for _ in range(n)
+        " ".join(rng.choice(words, size=6, replace=False))
+        for words, n in zip(WORDS.values(), n_each, strict=True)
+        for _ in range(n)
     ]
 
 
