@@ -30,14 +30,14 @@ import numpy as np
 import torch
 from cells import Cells
 from datasets import Dataset
-from likeness import bracketed, likeness
-from peft import get_peft_model
+from likeness import likeness
+from peft import get_peft_model, get_peft_model_state_dict
 
 from condensers import SoftSRVCondenser, SoftSRVConfig, SoftSRVTrainer, SoftSRVTrainingConfig, load_embedder
 from condensers.data import load_source, temporary_seed
 from condensers.embedding import embed_texts
 from condensers.methods import AutoCondenser
-from condensers.metrics import TextSet
+from condensers.metrics import METRICS, TextSet
 from condensers.softsrv.loading import load_adapter, load_language_model
 
 CELLS = Cells(
@@ -48,14 +48,17 @@ RATES = Cells(CELLS.path.with_name("softsrv_rates.jsonl"), ("dataset", "method",
 TEXT = {"gsm8k": "question", "mbpp": "prompt"}
 ADAPTERS = ("static", "mixture", "mlp")
 TEMPLATES = ("prompt_template", "self_refine")
+METHODS = ("real", *ADAPTERS, *TEMPLATES)
 TO_TEST = ("mauve", "fid", "precision_recall", "decontamination")
 TO_TRAIN = ("ngram_overlap",)
 ALONE = ("diversity",)
 COLUMNS = ("mauve", "fid", "precision", "recall", "distinct_2", "self_bleu", "near_copies", "ngram_contaminated")
 HEADER = """\
-MAUVE, FID, precision and recall compare with all test questions, on MiniLM's vectors; in brackets where 90 % of real
-questions of the same number fall. Near copies: share that says nearly what a training question says. Contaminated:
-share with 13 words in a row of a test question. Written and dropped are counted before the sieve."""
+MAUVE, FID, precision and recall compare with all test questions, on MiniLM's vectors. In brackets, at `real`: where
+90 % fall of real questions, when those of both splits are divided by chance into as many as there are rows and as many
+as are compared with. Near copies: share that says nearly what a training question says. Contaminated: share with 13
+words in a row of a test question. Written and dropped are counted before the sieve.
+"""
 
 
 class Task:
@@ -79,6 +82,24 @@ class Task:
     def _embedded(self, texts: list[str]) -> TextSet:
         return TextSet(texts, embed_texts(texts, self.embedder, progress=False).vectors[:])
 
+    def null(self, n_draws: int = 20) -> dict[str, tuple[float, float]]:
+        """Where 90 % of real questions fall: those of both splits, divided by chance into two sets like ours."""
+        train, test = self.references
+        texts = [*train.texts, *test.texts]
+        vectors = np.concatenate([np.asarray(train.vectors[:]), np.asarray(test.vectors[:])])
+        n = min(self.arguments.total, len(train.texts))
+        rng, found = np.random.default_rng(0), []
+        for _ in range(n_draws):
+            order = rng.permutation(len(texts))
+            few, others = (
+                TextSet([texts[i] for i in part], vectors[part])
+                for part in (order[:n], order[n : n + len(test.texts)])
+            )
+            values = [METRICS[name].on(few, others).value() for name in ("mauve", "fid", "precision_recall", *ALONE)]
+            found.append({name: value for each in values for name, value in each.items() if name in COLUMNS})
+        by_name = {name: [values[name] for values in found] for name in found[0]}
+        return {name: tuple(np.percentile(values, [5, 95]).tolist()) for name, values in by_name.items()}
+
     def scores(self, texts: list[str]) -> dict[str, Any]:
         written, (train, test) = self._embedded(texts), self.references
         found = likeness(written, test, (*TO_TEST, *ALONE)) | likeness(written, train, TO_TRAIN)
@@ -89,7 +110,7 @@ class Task:
         if method == "real":
             drawn = np.random.default_rng(0).permutation(len(self.train))[: self.arguments.total]
             texts = self.train.select(drawn)[self.text][:]
-            return {"rows": texts, "written": len(texts), "dropped": {}}
+            return {"rows": texts, "written": len(texts), "dropped": {}, "null": self.null()}
         arguments = self.arguments
         settings: dict[str, Any] = {
             "embedder": self.embedder,
@@ -205,7 +226,7 @@ class Task:
             "held_out": trainer.evaluate(rows)["eval_loss"],
             "others_vectors": trainer.evaluate(shuffled_contexts(rows))["eval_loss"],
             "no_prompt": bare,
-            "weights": sum(p.numel() for n, p in model.named_parameters() if "prompt_encoder" in n),
+            "weights": sum(weight.numel() for weight in get_peft_model_state_dict(model).values()),
         }
 
 
@@ -255,10 +276,10 @@ def cell_key(dataset: str, method: str, arguments: argparse.Namespace) -> tuple:
 
 
 def table() -> str:
-    cells = list(CELLS.by_key().values())
+    cells = sorted(CELLS.by_key().values(), key=lambda cell: METHODS.index(cell["method"]))
     where = f"Measured on {platform.machine()}. `offline` is SmolLM2-135M-Instruct. {rates_said()}"
     lines = ["# Questions that SoftSRV writes", "", HEADER, where, ""]
-    for dataset, total in dict.fromkeys((cell["dataset"], cell["total"]) for cell in cells):
+    for dataset, total in sorted({(cell["dataset"], cell["total"]) for cell in cells}):
         here = [cell for cell in cells if (cell["dataset"], cell["total"]) == (dataset, total)]
         lines += [f"## {dataset}, {total} questions", "", *written_table(here), "", *training_table(here)]
         lines += ["Drawn among them:", ""]
@@ -272,12 +293,20 @@ def written_table(cells: list[dict[str, Any]]) -> list[str]:
     lines = [f"| method | written by | {' | '.join(names)} |", "|---" * (len(names) + 2) + "|"]
     for cell in cells:
         dropped = ", ".join(f"{reason} {n}" for reason, n in cell["dropped"].items())
-        scores = [bracketed(cell["scores"][name]) if name in cell["scores"] else "" for name in COLUMNS]
+        scores = [score_said(cell, name) for name in COLUMNS]
         seconds = f"{cell['processor_seconds']:,.0f}" if "processor_seconds" in cell else ""
         by = f"{cell['writer']}, t = {cell['virtual_tokens']}" if cell["method"] in ADAPTERS else cell["writer"]
         facts = [cell["method"], by, str(cell["n_rows"]), str(cell["written"]), dropped, *scores, seconds]
         lines.append(f"| {' | '.join(facts)} |")
     return lines
+
+
+def score_said(cell: dict[str, Any], name: str) -> str:
+    """A score; for real questions, with where others of them fall."""
+    if name not in cell["scores"]:
+        return ""
+    low, high = cell.get("null", {}).get(name, (None, None))
+    return f"{cell['scores'][name]['value']:.3f}" + (f" [{low:.3f}, {high:.3f}]" if low is not None else "")
 
 
 def training_table(cells: list[dict[str, Any]]) -> list[str]:
@@ -315,7 +344,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder that holds one folder a dataset")
     parser.add_argument("--datasets", default="mbpp,gsm8k")
-    parser.add_argument("--methods", default=",".join(("real", *ADAPTERS, *TEMPLATES)))
+    parser.add_argument("--methods", default=",".join(METHODS))
     parser.add_argument("--generator", default="offline", help="language model that the adapters steer")
     parser.add_argument("--llm", default="offline", help="language model that is asked in words")
     parser.add_argument("--total", type=int, default=500)

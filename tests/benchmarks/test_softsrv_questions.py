@@ -46,6 +46,8 @@ def test_each_method_is_a_cell_and_none_is_measured_twice(tmp_path, monkeypatch)
     found = {cell["method"]: cell for cell in map(json.loads, written.splitlines())}
     assert list(found) == ["real", "static", "mlp"]
     assert found["real"]["scores"]["near_copies"]["value"] == 1.0
+    low, high = found["real"]["null"]["mauve"]
+    assert 0 < low <= high <= 1 and found["static"]["weights"] == 2 * model.config.hidden_size
     assert found["mlp"]["learning_rate"] in (1e-3, 1e-2) and len(found["mlp"]["curve"]) == 2
     assert found["static"]["held_out"] == pytest.approx(found["static"]["others_vectors"])
     assert found["mlp"]["held_out"] != found["mlp"]["others_vectors"]
