@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 import warnings
 from pathlib import Path
 
@@ -21,11 +22,23 @@ ON_TEXTS = [name for name, kind in METRICS.items() if kind.reads in ("texts", "b
 
 @pytest.fixture(autouse=True, scope="module")
 def _cache(tmp_path_factory):
-    """One folder for all tests here: Python remembers where it has found the package of copied modules."""
+    """One folder for all tests here: Python remembers where it has found the package of copied modules.
+
+    What another test had copied elsewhere, in this process, is forgotten meanwhile.
+    """
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [path for path in sys.path if not Path(path, "evaluate_modules").is_dir()])
+        for name in _copies():
+            patch.delitem(sys.modules, name)
         patch.setattr(evaluate.config, "HF_MODULES_CACHE", str(tmp_path_factory.mktemp("modules")))
         patch.setattr(evaluate.config, "HF_METRICS_CACHE", str(tmp_path_factory.mktemp("metrics")))
         yield
+        for name in _copies():
+            del sys.modules[name]
+
+
+def _copies():
+    return [name for name in sys.modules if name.partition(".")[0] == "evaluate_modules"]
 
 
 @pytest.fixture
