@@ -8,7 +8,6 @@ import torch
 from llm_servers import llama_cpp
 
 from condensers.llm import SamplingSettings, TransformersChat
-from condensers.llm.bundled import gguf_tokenizer
 
 pytestmark = pytest.mark.models("smollm2")
 
@@ -66,18 +65,45 @@ def test_tokens_and_logits_are_those_of_llama_cpp(loaded, gguf):
                 assert ours[candidate["id"]].item() == pytest.approx(candidate["logprob"], abs=0.25), candidate
 
 
-@pytest.mark.slow
-def test_the_converted_folder_is_the_gguf(loaded, gguf):
-    from transformers import AutoModelForCausalLM
+# Tensors of a layer in the GGUF, and where the converted model has them.
+LAYER = {
+    "attn_norm": "input_layernorm",
+    "attn_q": "self_attn.q_proj",
+    "attn_k": "self_attn.k_proj",
+    "attn_v": "self_attn.v_proj",
+    "attn_output": "self_attn.o_proj",
+    "ffn_norm": "post_attention_layernorm",
+    "ffn_gate": "mlp.gate_proj",
+    "ffn_up": "mlp.up_proj",
+    "ffn_down": "mlp.down_proj",
+}
 
+
+def test_the_converted_folder_is_the_gguf(loaded, gguf):
+    """Tensor by tensor, as the package of the format's authors reads them."""
+    reader = pytest.importorskip("gguf").GGUFReader(gguf)
+    dequantize = pytest.importorskip("gguf.quants").dequantize
     model, tokenizer = loaded
-    direct = AutoModelForCausalLM.from_pretrained(str(gguf.parent), gguf_file=gguf.name, dtype="float32").eval()
-    weights = model.state_dict()
-    assert weights.keys() == direct.state_dict().keys()
-    assert all(torch.equal(weight, weights[name]) for name, weight in direct.state_dict().items())
-    first = gguf_tokenizer(gguf)
-    assert first.chat_template == tokenizer.chat_template and first.special_tokens_map == tokenizer.special_tokens_map
-    assert texts(chat((direct, first)).complete(CHATS[:2])) == texts(chat(loaded).complete(CHATS[:2]))
+    weights, config = model.state_dict(), model.config
+    tied = {"lm_head.weight": "model.embed_tokens.weight"}
+    names = {"token_embd.weight": "model.embed_tokens.weight", "output_norm.weight": "model.norm.weight"}
+    for layer in range(config.num_hidden_layers):
+        names |= {
+            f"blk.{layer}.{ours}.weight": f"model.layers.{layer}.{their}.weight" for ours, their in LAYER.items()
+        }
+    assert {*names.values(), *tied} == weights.keys() and names.keys() == {tensor.name for tensor in reader.tensors}
+    heads = {"attn_q": config.num_attention_heads, "attn_k": config.num_key_value_heads}
+    for tensor in reader.tensors:
+        expected = torch.tensor(dequantize(tensor.data, tensor.tensor_type))
+        n_heads = heads.get(tensor.name.split(".")[-2])
+        if n_heads:  # the two halves of a rotated vector lie apart here, and in turn there
+            expected = expected.unflatten(0, (n_heads, -1, 2)).transpose(1, 2).flatten(0, 2)
+        assert torch.equal(weights[names[tensor.name]], expected), tensor.name
+    fields = {name: field.contents() for name, field in reader.fields.items() if name.startswith("tokenizer.")}
+    vocabulary = fields["tokenizer.ggml.tokens"]
+    assert tokenizer.get_vocab() == {token: number for number, token in enumerate(vocabulary)}
+    assert tokenizer.chat_template == fields["tokenizer.chat_template"]
+    assert tokenizer.eos_token == vocabulary[fields["tokenizer.ggml.eos_token_id"]]
 
 
 def test_the_folder_says_where_replies_end(loaded):

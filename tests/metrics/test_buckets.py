@@ -5,7 +5,7 @@ import pytest
 
 from condensers.errors import BudgetError, SettingError
 from condensers.metrics import METRICS, assess
-from condensers.metrics.buckets import BucketComparison, Buckets, default_buckets, quantise
+from condensers.metrics.buckets import BucketComparison, Buckets, default_buckets, fresh_pair, quantise
 from condensers.metrics.divergences import mauve
 
 NAMES = ("mauve", "kl", "total_variation", "wasserstein")
@@ -68,19 +68,43 @@ def test_the_whole_reference_set_is_perfect(cloud, name):
     score = assess(METRICS[name].compare(cloud, cloud), n_resamples=20)[name]
     # Half a pseudo-row a bucket keeps KL from being 0.
     assert score.value == pytest.approx(1.0 if name == "mauve" else 0.0, abs=2e-2 if name == "kl" else 1e-9)
-    assert score.null_low == pytest.approx(score.null_high)
+    # No fresh rows are as near.
+    assert "better than true samples" in score.verdict(METRICS[name].scores[name])
 
 
-def test_the_null_distribution_is_that_of_drawn_rows(cloud):
-    """Counts drawn from the hypergeometric distribution are those of rows drawn one by one."""
-    buckets = quantise(cloud[:40], cloud, n_buckets=8)
+@pytest.mark.parametrize("n", [40, 500, 1000])
+def test_the_null_distribution_is_that_of_fresh_rows(cloud, n):
+    """Of few rows, of as many as there are references, and of more."""
+    buckets = quantise(cloud[:n], cloud[-500:], n_buckets=8)
     comparison = BucketComparison(buckets, lambda p, q, _: {"mauve": mauve(p, q)})
     fast = comparison.null(2000, np.random.default_rng(0))["mauve"]
-    rng = np.random.default_rng(1)
-    q = buckets.shares(buckets.references)
-    slow = [mauve(buckets.shares(rng.choice(buckets.references, 40, replace=False)), q) for _ in range(2000)]
+    rng, rows = np.random.default_rng(1), buckets.references
+    slow = [mauve(*(buckets.shares(rng.choice(rows, size)) for size in (n, 500))) for _ in range(2000)]
     assert fast.mean() == pytest.approx(np.mean(slow), abs=3 * np.std(slow) / np.sqrt(1000))
     assert np.percentile(fast, 5) == pytest.approx(np.percentile(slow, 5), abs=0.02)
+
+
+@pytest.mark.parametrize(("n", "m"), [(1000, 20), (1000, 400), (1000, 1000), (90, 1000), (1000, 10**6)])
+def test_two_samples_differ_as_fresh_rows_do(n, m):
+    few, many = fresh_pair(n, m, np.random.default_rng(0))
+    assert len(few) == min(n, m) and len(set(few)) == len(few) and len(set(many)) == len(many)
+    shared = len(np.intersect1d(few, many))
+    p, q = len(few), len(many)
+    assert 1 / p + 1 / q - 2 * shared / (p * q) == pytest.approx(1 / n + 1 / m, rel=0.01)
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 5), (2, 1), (2, 2), (3, 9)])
+def test_of_a_handful_of_references_each_sample_has_one(n, m):
+    few, many = fresh_pair(n, m, np.random.default_rng(0))
+    assert 1 <= len(few) <= n and 1 <= len(many) <= n and max(*few, *many) < n
+
+
+def test_means_of_two_samples_vary_as_fresh_means_do():
+    rng, y = np.random.default_rng(0), np.random.default_rng(1).normal(size=200)
+    y = (y - y.mean()) / y.std(ddof=1)
+    for m in (30, 200, 500):
+        gaps = [y[few].mean() - y[many].mean() for few, many in (fresh_pair(200, m, rng) for _ in range(3000))]
+        assert np.var(gaps) == pytest.approx(1 / m + 1 / 200, rel=0.12)
 
 
 def test_more_predictions_than_references(cloud):

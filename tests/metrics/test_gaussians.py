@@ -121,6 +121,30 @@ def test_the_reference_gaussian_is_resampled_only_where_it_varies(cloud):
     assert np.ptp(few) > 1e-4 and np.ptp(many) < 1e-9
 
 
+@pytest.mark.parametrize("n", [20, 150, 300, 900])
+def test_the_null_distribution_is_that_of_fresh_rows(n):
+    fresh, null = [], []
+    for seed in range(12):
+        comparison = GaussianComparison(rows(n, 8, seed), rows(300, 8, seed + 100))
+        fresh.append(comparison.value()["fid"])
+        null.append(comparison.null(10, np.random.default_rng(seed))["fid"].mean())
+    error = np.hypot(np.std(fresh), np.std(null)) / np.sqrt(12)
+    assert np.mean(null) == pytest.approx(np.mean(fresh), abs=3 * error)
+    # It tells this from the score of samples against all references, themselves among them.
+    assert n < 150 or np.mean(fresh) - 3 * error > np.mean(fresh) * (300 - min(n, 300)) / (300 + min(n, 300))
+
+
+@pytest.mark.parametrize(("n", "dim"), [(200, 7), (14, 7), (9, 12)])
+def test_a_gaussian_less_some_rows_is_that_of_the_others(n, dim):
+    x = rows(n, dim, shift=30.0)
+    comparison = GaussianComparison(x[:3], x)
+    for size in (2, n // 3, n - 2):
+        kept = np.sort(np.random.default_rng(size).permutation(n)[:size])
+        found, expected = comparison._of_some(kept), fit_gaussian(x[kept])
+        np.testing.assert_allclose(found.mean, expected.mean, rtol=1e-6)
+        np.testing.assert_allclose(found.along(np.eye(dim)), expected.along(np.eye(dim)), rtol=1e-6, atol=1e-7)
+
+
 def test_more_predictions_than_references(cloud):
     score = assess(GaussianComparison(cloud[:100], cloud[:30]), n_resamples=20)["fid"]
     assert 0 < score.null_low <= score.null_high and score.informative

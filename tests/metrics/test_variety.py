@@ -137,10 +137,12 @@ def test_scores_are_those_of_the_functions():
 def test_null_and_foil_are_of_the_references():
     rows, x = texts(40, 2, least=1), vectors(40, 6)
     comparison = Diversity(["a b"] * 40, rows, prediction_vectors=np.ones((40, 6)), reference_vectors=x)
-    for name, values in comparison.null(3, np.random.default_rng(0)).items():
-        # A sample of as many rows as there are is the whole set.
-        expected = Diversity(rows, rows, prediction_vectors=x, reference_vectors=x).value()[name]
-        assert values == pytest.approx(np.full(3, expected))
+    whole = Diversity(rows, rows, prediction_vectors=x, reference_vectors=x)
+    spread = {name: values.std() for name, values in whole.bootstrap(400, np.random.default_rng(0)).items()}
+    for name, values in comparison.null(400, np.random.default_rng(0)).items():
+        # A sample of as many rows as there are is the whole set, which differs from the law as from a fresh set.
+        assert values.mean() == pytest.approx(whole.value()[name], abs=4 * spread[name] * np.sqrt(2 / 400))
+        assert values.std() == pytest.approx(np.sqrt(2) * spread[name], rel=0.2)
     foil = comparison.foil(np.random.default_rng(0))
     assert foil["self_bleu"] == pytest.approx(1) and foil["vendi_score"] == pytest.approx(1)
     assert foil["distinct_1"] <= 1 / 40
@@ -157,6 +159,21 @@ def test_a_set_without_variety_is_told_from_fresh_rows():
     doubled = Diversity(twice, rows[80:], prediction_vectors=np.concatenate([x[:40]] * 2), reference_vectors=x[80:])
     for name, score in assess(doubled).items():
         assert score.value > score.null_high if name == "self_bleu" else score.value < score.null_low, name
+
+
+@pytest.mark.parametrize("n", [30, 120])
+def test_fresh_rows_lie_within_the_null_distribution(n):
+    """Where 90 % of samples are, some 90 % of fresh sets are, be the references many times as many or as few."""
+    inside = {}
+    for seed in range(20):
+        x, rows = vectors(n + 120, 10, seed), texts(n + 120, seed, least=3, n_words=200)
+        comparison = Diversity(rows[:n], rows[n:], prediction_vectors=x[:n], reference_vectors=x[n:])
+        null = comparison.null(40, np.random.default_rng(seed))
+        for name, value in comparison.value().items():
+            low, high = np.percentile(null[name], [5, 95])
+            inside.setdefault(name, []).append(low <= value <= high)
+    shares = {name: np.mean(found) for name, found in inside.items()}
+    assert all(share >= 0.7 for share in shares.values()) and np.mean([*shares.values()]) >= 0.8, shares
 
 
 def test_the_jackknife_varies_as_much_as_fresh_sets():

@@ -171,7 +171,7 @@ def _print_likeness(likeness: "dict[str, Score]", n_rows: int, n_references: int
     from condensers.metrics import METRICS
 
     better = {name: way for kind in METRICS.values() for name, way in kind.scores.items()}
-    title = f"{n_rows} rows beside {n_references:,} of the source; a true sample is {n_rows} of those at random"
+    title = f"{n_rows} rows beside {n_references:,} of the source; a true sample is {n_rows} fresh ones of that kind"
     columns = ("metric", "score", "90% interval", "true samples", "")
     rows = [
         (

@@ -137,14 +137,14 @@ class BucketComparison:
         return self._divergences(p, q, self._buckets.centroids)
 
     def null(self, n: int, rng: np.random.Generator) -> Values:
-        """Scores of samples of the references; with replacement where there are fewer of them than predictions."""
-        size = len(self._buckets.predictions)
-        counts = np.bincount(self._buckets.references, minlength=self._buckets.n_buckets)
-        if size <= self.n_references:
-            p = rng.multivariate_hypergeometric(counts, size, size=n, method="marginals") / size
-        else:
-            p = resample_counts(self._q, size, n, rng)
-        return self._divergences(p, np.broadcast_to(self._q, p.shape), self._buckets.centroids)
+        """Scores of two sets drawn with the shares of the references, as large as both sets are.
+
+        Not of part of the references against all of them: those share rows, which brings them nearer to each other
+        than fresh rows are.
+        """
+        p = resample_counts(self._q, len(self._buckets.predictions), n, rng)
+        q = resample_counts(self._q, self.n_references, n, rng)
+        return self._divergences(p, q, self._buckets.centroids)
 
     def foil(self, rng: np.random.Generator) -> dict[str, float]:
         """Scores of one reference row, repeated."""
@@ -169,6 +169,31 @@ def sample_positions(n_rows: int, size: int, rng: np.random.Generator | int = 0)
         returns: (size,), int64, sorted.
     """
     return np.sort(np.random.default_rng(rng).choice(n_rows, size=size, replace=size > n_rows))
+
+
+def fresh_pair(n_references: int, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    r"""Positions of two samples of the references that differ as fresh rows differ from all of them.
+
+    Means of p and q rows of one set, of which both samples share o, differ with a variance proportional to
+    :math:`1/p + 1/q - 2o/(pq)`; those of m fresh rows and of n references with :math:`1/m + 1/n`. Both are the same
+    where the first sample has m rows, and the second all others and :math:`o = m^2 / (2n + m)` of those. Of more fresh
+    rows than references, the first is all references, and the second :math:`mn / (n + 2m)` of them. No sample holds a
+    row twice, which would cost a covariance part of its rank.
+
+    Args:
+        n_references: Rows to draw from.
+        size: How many fresh rows there would be, m.
+        rng: Where chance comes from.
+
+    Shape:
+        returns: (min(size, n_references),) and (n_second,), int64, each sorted; one at least.
+    """
+    order = rng.permutation(n_references)
+    if size > n_references:
+        n_second = max(round(size * n_references / (n_references + 2 * size)), 1)
+        return np.sort(order), np.sort(order[:n_second])
+    shared = round(size**2 / (2 * n_references + size))
+    return np.sort(order[:size]), np.sort(order[min(size - shared, n_references - 1) :])
 
 
 def rows_of(references: Matrix, positions: np.ndarray) -> np.ndarray:

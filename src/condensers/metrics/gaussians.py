@@ -9,7 +9,7 @@ from scipy.linalg.blas import dsyrk
 
 from condensers.embedding import Matrix, iter_blocks
 from condensers.errors import RowError
-from condensers.metrics.buckets import rows_of, sample_positions
+from condensers.metrics.buckets import fresh_pair, rows_of
 from condensers.metrics.inputs import as_vectors
 from condensers.metrics.resampling import Values
 
@@ -202,18 +202,31 @@ class GaussianComparison:
         return {"fid": found}
 
     def null(self, n: int, rng: np.random.Generator) -> Values:
-        """Scores of samples of the references; with replacement where there are fewer of them than predictions.
+        """Scores of pairs of samples of the references that differ as fresh rows differ from them; see `fresh_pair`.
 
-        A sample is part of what it is compared with: m fresh rows of the same law score about (n + m) / (n - m) times
-        as high as a sample of m of n references, so the distribution is right where n is many times m.
+        A sample scored against all references, itself among them, would score far less than fresh rows do: half of it,
+        where it is a third of them.
         """
-        size = self._predictions.shape[0]
-        samples = (rows_of(self._references, sample_positions(self.n_references, size, rng)) for _ in range(n))
-        return {"fid": np.array([self._score(rows)["fid"] for rows in samples])}
+        found = np.empty(n)
+        for number in range(n):
+            few, many = fresh_pair(self.n_references, self._predictions.shape[0], rng)
+            found[number] = _distance(fit_gaussian(rows_of(self._references, few)), self._of_some(many))
+        return {"fid": found}
 
     def foil(self, rng: np.random.Generator) -> dict[str, float]:
         """Score of one reference row, repeated: no variance at all."""
         return self._score(rows_of(self._references, rng.integers(self.n_references, size=1)))
+
+    def _of_some(self, rows: np.ndarray) -> Gaussian:
+        """The Gaussian of some references; if most of many, by taking the others out of that of all."""
+        n, dim = self._references.shape
+        if n <= 2 * dim or 2 * len(rows) <= n:
+            return fit_gaussian(self._references, np.bincount(rows, minlength=n))
+        others = np.delete(np.arange(n), rows)
+        apart = rows_of(self._references, others) - self._gaussian.mean
+        gone = apart.sum(axis=0)
+        scatter = (n - 1) * self._gaussian.spread - apart.T @ apart - np.outer(gone, gone) / len(rows)
+        return Gaussian(self._gaussian.mean - gone / len(rows), scatter / (len(rows) - 1))
 
     def _score(self, rows: Matrix) -> dict[str, float]:
         return {"fid": _distance(fit_gaussian(rows), self._gaussian)}

@@ -22,7 +22,7 @@ class Score:
         value: The score.
         low: Lower end of the 90% bootstrap interval.
         high: Upper end.
-        null_mean: Mean score of true samples: rows of the reference set, as many as there are predictions.
+        null_mean: Mean score of true samples: fresh rows of the references' law, as many as there are predictions.
         null_low: 5th percentile of their scores.
         null_high: 95th percentile.
         informative: Whether a set that is wrong by design, of the same size, scores outside the null distribution. If
@@ -73,7 +73,7 @@ class Comparison(Protocol):
         ...
 
     def null(self, n: int, rng: np.random.Generator) -> Values:
-        """Scores of samples of the references, of as many rows as are judged; shape (n,) each."""
+        """Scores of fresh rows of the references' law, as many as are judged; shape (n,) each."""
         ...
 
     def foil(self, rng: np.random.Generator) -> Mapping[str, float]:

@@ -203,26 +203,23 @@ class Diversity:
         is on average no less than the variance of fresh sets that lack one group (Efron and Stein 1981). A single row
         has no interval.
         """
-        rows = self._order()
-        size = -(-self._n // _MAX_GROUPS)
-        n_groups = self._n // size
-        # Groups of one size, lest the size of a set pass for variety; the few rows that are left over stay in.
-        group = np.where(np.arange(self._n) < n_groups * size, np.arange(self._n) % n_groups, -1)
-        keeping = [rows[group != g] for g in range(n_groups)] if n_groups > 1 else [rows]
-        without = _by_name([self._scores(self._ours, self._vectors[0], kept) for kept in keeping])
-        return {
-            name: value + np.sqrt(len(keeping) - 1) * without[name].std() * rng.normal(size=n)
-            for name, value in self.value().items()
-        }
+        spread = self._jackknife(self._ours, self._vectors[0], self._order())
+        return {name: value + spread[name] * rng.normal(size=n) for name, value in self.value().items()}
 
     def null(self, n: int, rng: np.random.Generator) -> Values:
-        """Scores of samples of the references, as many rows as there are predictions.
+        r"""Scores of samples of the references, as many rows as there are predictions, spread as those of fresh rows.
 
-        Without replacement where there are enough. Fewer references than predictions must repeat, which makes the
-        samples less varied than fresh rows would be.
+        Samples of m of n rows differ less from each other than fresh sets do, by a factor of :math:`1 - m/n` in
+        variance, and all of them miss the law that the references are drawn from by the same. Both together are
+        :math:`2m/n` of the variance that the jackknife finds, in normal draws. Fewer references than predictions must
+        repeat, which makes the samples less varied than fresh rows would be.
         """
         draws = [rng.permutation(sample_positions(self.n_references, self._n, rng)) for _ in range(n)]
-        return _by_name([self._scores(self._theirs, self._vectors[1], rows) for rows in draws])
+        found = _by_name([self._scores(self._theirs, self._vectors[1], rows) for rows in draws])
+        some = rng.permutation(self.n_references)[: self._n]
+        spread = self._jackknife(self._theirs, self._vectors[1], some)
+        lacking = np.sqrt(2 * self._n / self.n_references if self._n <= self.n_references else 1.0)
+        return {name: values + lacking * spread[name] * rng.normal(size=n) for name, values in found.items()}
 
     def foil(self, rng: np.random.Generator) -> dict[str, float]:
         """Scores of one reference row, repeated: a set without any variety."""
@@ -232,6 +229,16 @@ class Diversity:
 
     def _order(self) -> np.ndarray:
         return np.random.default_rng(self._seed).permutation(self._n)
+
+    def _jackknife(self, counts: Sequence[csr_array], vectors: Matrix | None, rows: np.ndarray) -> dict[str, float]:
+        """Standard deviation of each score of a set of rows, in an order by chance."""
+        size = -(-len(rows) // _MAX_GROUPS)
+        n_groups = len(rows) // size
+        # Groups of one size, lest the size of a set pass for variety; the few rows that are left over stay in.
+        group = np.where(np.arange(len(rows)) < n_groups * size, np.arange(len(rows)) % n_groups, -1)
+        keeping = [rows[group != g] for g in range(n_groups)] if n_groups > 1 else [rows]
+        without = _by_name([self._scores(counts, vectors, kept) for kept in keeping])
+        return {name: float(np.sqrt(len(keeping) - 1) * values.std()) for name, values in without.items()}
 
     @staticmethod
     def _scores(counts: Sequence[csr_array], vectors: Matrix | None, rows: np.ndarray) -> dict[str, float]:
