@@ -5,9 +5,10 @@
     python benchmarks/softsrv_questions.py --data ../shared/data --generator google/gemma-2-2b --virtual-tokens 128 \
         --steps 20000 --learning-rate 5e-6 --llm google/gemma-2-9b-it@http://localhost:8000/v1    # the paper's setting
 
-Each method writes `--written` questions after the training questions and keeps `--total` of them by the library's own
-sieve (copies, repeats and what has no end go; clusters give one each in turn). `real` is as many training questions,
-drawn once: what a perfect writer would reach. Nothing looks at the test questions but the scores.
+Each method writes `--written` questions after the training questions (templates are asked for `--asked`, since replies
+hold fewer than they should) and keeps `--total` of them by the library's own sieve (copies, repeats and what has no
+end go; clusters give one each in turn). `real` is as many training questions, drawn once: what a perfect writer would
+reach. Nothing looks at the test questions but the scores.
 
 The learning rate of each parameterisation is the one of `--learning-rates` that is best on training questions held
 out of a training of `--tuning-steps`. A held-out loss is that of test questions, each given its own vector. Two more
@@ -117,7 +118,6 @@ class Task:
             "text": self.text,
             "label": None,
             "answer": None,
-            "num_written": arguments.written,
             "temperature": 1.0,
         }
         if method in ADAPTERS:
@@ -125,6 +125,7 @@ class Task:
             condenser = AutoCondenser.from_method(
                 "softsrv",
                 **settings,
+                num_written=arguments.written,
                 generator=arguments.generator,
                 parameterization=method,
                 num_virtual_tokens=arguments.virtual_tokens,
@@ -138,6 +139,7 @@ class Task:
             condenser = AutoCondenser.from_method(
                 method,
                 **settings,
+                num_written=arguments.asked,
                 llm=arguments.llm,
                 domain=self.name,
                 concurrency=arguments.batch_size * 2,
@@ -349,6 +351,7 @@ def main() -> None:
     parser.add_argument("--llm", default="offline", help="language model that is asked in words")
     parser.add_argument("--total", type=int, default=500)
     parser.add_argument("--written", type=int, default=750)
+    parser.add_argument("--asked", type=int, default=1300, help="questions that templates are asked for, ten at once")
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--batch-size", type=int, default=4)
     parser.add_argument("--virtual-tokens", type=int, default=16)

@@ -64,6 +64,31 @@ def test_more_lines_than_asked_for_are_left():
     assert PromptTemplateWriter(llm, per_row=2).write(["figs"], 2)[0] == ["a b", "c d"]
 
 
+def test_of_a_reply_that_was_cut_off_whole_lines_are_texts():
+    replies = iter(
+        [Completion("1. whole\n2. half", problem="truncated: 4"), *[Completion("half", problem="truncated: 4")] * 3]
+    )
+    llm = ScriptedLLM(lambda *request: next(replies))
+    writer = PromptTemplateWriter(llm, per_row=2)
+    assert writer.write(["figs"], 2)[0] == ["whole"] and not writer.events.unusable
+    assert writer.write(["figs"], 2)[0] == []
+    assert writer.events.unusable["truncated"] == 3
+
+
+def test_a_single_text_that_was_cut_off_is_none_and_a_critic_who_was_is_heeded():
+    def reply(messages, sample, schema):
+        told = " ".join(message["content"] for message in messages)  # a repair quotes what was asked
+        if "second" not in told and task_of(messages) == "questions":
+            return "first\nsecond"
+        cut_off = task_of(messages) == "critique" or "second" in told
+        return Completion("be bold", problem="truncated: 2" if cut_off else None)
+
+    writer = PromptTemplateWriter(ScriptedLLM(reply), per_row=2, refinements=1)
+    assert writer.write(["figs"], 2)[0] == ["be bold", "second"]
+    alone = PromptTemplateWriter(ScriptedLLM(lambda *_: Completion("a\nb", problem="truncated: 2")), per_row=1)
+    assert alone.write(["figs"], 1)[0] == []
+
+
 def test_refinement_goes_on_until_the_critic_has_nothing_but_praise():
     def reply(messages, sample, schema):
         task, shown = task_of(messages), shown_in(messages)

@@ -1,13 +1,14 @@
 """``condensers budget``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from condensers.cli import options
+from condensers.cli.language_model import check_known
 from condensers.cli.screen import note, print_json, print_table
-from condensers.cli.settings import llm_settings, row_settings, split_sizes
+from condensers.cli.settings import row_settings, split_sizes, takes
 
 if TYPE_CHECKING:
     from condensers.evaluation import BudgetStudy
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
 _COLUMNS = ("rows a class", "rows", "accuracy", "95% interval", "fitted", "twice as many gain")
 
 
+@takes(options.CONDENSING, before="output")
 def budget(
     source: options.Source,
+    asked: dict[str, Any],
     method: Annotated[str, typer.Option(help="What condenses; a method that asks an LLM asks it at each size.")] = (
         "k_center"
     ),
@@ -39,7 +42,6 @@ def budget(
     dedup: options.Dedup = None,
     drop_empty: options.DropEmpty = False,
     embedder: options.EmbedderName = None,
-    llm: options.LLMName = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for table and report.")] = None,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
@@ -55,6 +57,7 @@ def budget(
     from condensers.data import check_output
     from condensers.evaluation import budget_curve
 
+    check_known([method], asked)
     if output is not None:
         check_output(output, overwrite=overwrite)
     settings = row_settings(
@@ -67,7 +70,7 @@ def budget(
         per_class=None,
         total=None,
         fraction=None,
-    ) | llm_settings(llm=llm)
+    )
     study = budget_curve(
         source,
         method=method,
@@ -80,6 +83,7 @@ def budget(
         revision=revision,
         on_progress=lambda message: note(message, quiet=json),
         **settings,
+        **asked,
     )
     table = _table(study)
     if output is not None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from condensers.cli import options
+from condensers.cli.language_model import check_known
 from condensers.cli.screen import note, print_json, print_table
-from condensers.cli.settings import llm_settings, row_settings, split_amounts, split_names, split_sizes
+from condensers.cli.settings import row_settings, split_amounts, split_names, split_sizes, takes
 
 if TYPE_CHECKING:
     from condensers.embedding import Embedder
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from condensers.methods import PreparedSource
 
 
+@takes(options.CONDENSING, before="output")
 def compare(
     source: options.Source,
+    asked: dict[str, Any],
     methods: Annotated[
         str, typer.Option(help="Methods, with commas; the first is what the others are tested against.")
     ] = "random,herding,k_center,greedy_k_center,facility_location",
@@ -54,27 +57,6 @@ def compare(
     dedup: options.Dedup = "exact",
     drop_empty: options.DropEmpty = False,
     embedder: options.EmbedderName = None,
-    llm: options.LLMName = None,
-    reward_model: options.RewardModel = None,
-    reply_format: options.ReplyFormat = None,
-    candidates: options.Candidates = None,
-    inverter: options.Inverter = None,
-    corrector: options.Corrector = None,
-    num_neighbours: options.NumNeighbours = None,
-    num_candidates: options.NumCandidates = None,
-    score_model: options.ScoreModel = None,
-    refinement_prompt: options.RefinementPrompt = None,
-    num_variants: options.NumVariants = None,
-    num_seeds: options.NumSeeds = None,
-    num_rounds: options.NumRounds = None,
-    temperature: options.Temperature = None,
-    reply_tokens: options.ReplyTokens = None,
-    concurrency: options.Concurrency = None,
-    max_requests: options.MaxRequests = None,
-    max_tokens: options.MaxTokens = None,
-    max_cost: options.MaxCost = None,
-    input_price: options.InputPrice = None,
-    output_price: options.OutputPrice = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for rows, table and report.")] = None,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
@@ -92,6 +74,7 @@ def compare(
     from condensers.methods import AutoCondenser, settings_for
 
     names = split_names(methods, "--methods")
+    check_known(names, asked)
     equals = _equals(equal)
     budgets: list[int | None] = [None] if per_class is None else [*split_sizes(per_class, "--per-class")]
     if output is not None:
@@ -106,30 +89,8 @@ def compare(
         per_class=budgets[-1],  # the largest, which is the one that rows may not suffice for
         total=total,
         fraction=fraction,
-    ) | llm_settings(
-        weight=weight,
-        llm=llm,
-        reward_model=reward_model,
-        reply_format=reply_format,
-        candidates=candidates,
-        inverter=inverter,
-        corrector=corrector,
-        num_neighbours=num_neighbours,
-        num_candidates=num_candidates,
-        score_model=score_model,
-        refinement_prompt=refinement_prompt,
-        num_variants=num_variants,
-        num_seeds=num_seeds,
-        num_rounds=num_rounds,
-        temperature=temperature,
-        reply_tokens=reply_tokens,
-        concurrency=concurrency,
-        max_requests=max_requests,
-        max_tokens=max_tokens,
-        max_cost=max_cost,
-        input_price=input_price,
-        output_price=output_price,
     )
+    settings |= {**asked, "weight": weight}
     model = load_embedder() if embedder is None else load_embedder(embedder)
     condensers = [
         AutoCondenser.from_method(method, embedder=model, **settings_for(method, settings)) for method in names

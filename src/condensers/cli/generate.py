@@ -1,17 +1,19 @@
 """``condensers generate``."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from condensers.cli import options
 from condensers.cli.language_model import check_known
 from condensers.cli.running import check_place, run
-from condensers.cli.settings import llm_settings, row_settings
+from condensers.cli.settings import row_settings, takes
 
 
+@takes(options.GENERATING, before="dry_run")
 def generate(
     source: options.Source,
+    asked: dict[str, Any],
     output: options.Output = None,
     method: Annotated[
         str,
@@ -34,37 +36,6 @@ def generate(
     drop_empty: options.DropEmpty = False,
     embedder: options.EmbedderName = None,
     prompt: options.EmbedderPrompt = None,
-    against: options.Against = None,
-    row_format: options.RowFormat = None,
-    num_written: options.NumWritten = None,
-    num_clusters: options.NumClusters = None,
-    answer_prompt: options.AnswerPrompt = None,
-    answer_temperature: options.AnswerTemperature = None,
-    generator: options.Generator = None,
-    adapter: options.Adapter = None,
-    parameterization: options.Parameterization = None,
-    num_virtual_tokens: options.NumVirtualTokens = None,
-    num_bases: options.NumBases = None,
-    max_steps: options.MaxSteps = None,
-    learning_rate: options.LearningRate = None,
-    train_batch_size: options.TrainBatchSize = None,
-    max_length: options.MaxLength = None,
-    write_batch_size: options.WriteBatchSize = None,
-    keep_unfinished: options.KeepUnfinished = False,
-    domain: options.Domain = None,
-    kind: options.RowKind = None,
-    per_row: options.PerRow = None,
-    question_prompt: options.QuestionPrompt = None,
-    refinements: options.Refinements = None,
-    llm: options.LLMName = None,
-    temperature: options.Temperature = None,
-    reply_tokens: options.ReplyTokens = None,
-    concurrency: options.Concurrency = None,
-    max_requests: options.MaxRequests = None,
-    max_tokens: options.MaxTokens = None,
-    max_cost: options.MaxCost = None,
-    input_price: options.InputPrice = None,
-    output_price: options.OutputPrice = None,
     dry_run: options.DryRun = False,
     provenance: options.Provenance = True,
     report: options.Report = True,
@@ -111,40 +82,8 @@ def generate(
         total=total,
         fraction=None,
     )
-    asked = llm_settings(
-        against=against,
-        row_format=row_format,
-        num_written=num_written,
-        num_clusters=num_clusters,
-        answer_prompt=answer_prompt,
-        answer_temperature=answer_temperature,
-        generator=generator,
-        adapter=adapter,
-        parameterization=parameterization,
-        num_virtual_tokens=num_virtual_tokens,
-        num_bases=num_bases,
-        max_steps=max_steps,
-        learning_rate=learning_rate,
-        train_batch_size=train_batch_size,
-        max_length=max_length,
-        write_batch_size=write_batch_size,
-        keep_unfinished=keep_unfinished or None,
-        domain=domain,
-        kind=kind,
-        per_row=per_row,
-        question_prompt=question_prompt,
-        refinements=refinements,
-        llm=llm,
-        temperature=temperature,
-        reply_tokens=reply_tokens,
-        concurrency=concurrency,
-        max_requests=max_requests,
-        max_tokens=max_tokens,
-        max_cost=max_cost,
-        input_price=input_price,
-        output_price=output_price,
-    )
-    check_known(method, asked, dry_run)
+
+    check_known([method], asked, dry_run=dry_run)
     settings |= {"answer": None if answer == "none" else answer, "prompt": prompt}
     condenser = AutoCondenser.from_method(method, seed=seed, provenance=provenance, **settings, **asked)
     place = {"split": split, "name": name, "revision": revision}

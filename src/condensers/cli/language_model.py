@@ -1,6 +1,6 @@
 """What commands say of a language model: which settings go with it, what a run will need, what it took."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from condensers.cli.screen import note, print_json, print_table
@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from condensers.methods.llm_condenser import LLMCondenser
 
 
-def check_known(method: str, asked: dict[str, Any], dry_run: bool) -> None:
-    """Raises if a method is given settings of others.
+def check_known(methods: Sequence[str], asked: Mapping[str, Any], *, dry_run: bool = False) -> None:
+    """Raises if a setting is given that none of the methods has.
 
     Raises:
         SettingError: if it is.
@@ -18,19 +18,19 @@ def check_known(method: str, asked: dict[str, Any], dry_run: bool) -> None:
     from condensers.errors import SettingError
     from condensers.methods import settings_for
 
-    known = settings_for(method, {**asked, "llm": None})
+    known = {name for method in methods for name in settings_for(method, {**asked, "llm": None})}
     strange = [f"--{name.replace('_', '-')}" for name in asked if name not in known]
     if dry_run and "llm" not in known:
         strange.append("--dry-run")
-    if strange:
-        raise SettingError(
-            f"the method {method!r} takes no {', '.join(strange)}: it "
-            + (
-                "has no such setting."
-                if "llm" in known or not (dry_run or "llm" in asked)
-                else "asks no language model. Leave that out."
-            )
-        )
+    if not strange:
+        return
+    if len(methods) == 1:
+        who, has, asks = f"the method {methods[0]!r} takes no", "it has", "it asks"
+    else:
+        who, has, asks = f"none of the methods {', '.join(methods)} takes", "they have", "they ask"
+    for_llms = "llm" not in known and (dry_run or "llm" in asked)
+    why = f"{asks} no language model. Leave that out." if for_llms else f"{has} no such setting."
+    raise SettingError(f"{who} {', '.join(strange)}: {why}")
 
 
 def show_estimate(condenser: "LLMCondenser", source: str, place: dict[str, str | None], json: bool) -> None:

@@ -1,7 +1,7 @@
 """Options that several commands share, each with its help written once."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -288,7 +288,7 @@ MaxLength = Annotated[
 ]
 WriteBatchSize = Annotated[int | None, typer.Option(help="Texts written together; 32.", rich_help_panel=_ADAPTER)]
 KeepUnfinished = Annotated[
-    bool, typer.Option("--keep-unfinished", help="Keep texts that are cut off.", rich_help_panel=_ADAPTER)
+    bool | None, typer.Option("--keep-unfinished", help="Keep texts that are cut off.", rich_help_panel=_ADAPTER)
 ]
 Domain = Annotated[
     str | None,
@@ -368,3 +368,71 @@ PhoneRegions = Annotated[
 LEARNERS = "linear_probe, tfidf_linear, text_rnn, fine_tuned; fine_tuned=MODEL starts from another encoder."
 Learners = Annotated[str, typer.Option(help=f"Classifiers to train, with commas: {LEARNERS}")]
 Seeds = Annotated[int, typer.Option(min=1, help="Runs of each, with seeds 0, 1, 2, ...")]
+# Settings of methods, each by the name of its option: what several commands take alike (`settings.takes`).
+_ASKING: dict[str, Any] = {
+    "temperature": Temperature,
+    "reply_tokens": ReplyTokens,
+    "concurrency": Concurrency,
+    "max_requests": MaxRequests,
+    "max_tokens": MaxTokens,
+    "max_cost": MaxCost,
+    "input_price": InputPrice,
+    "output_price": OutputPrice,
+}
+CONDENSING: dict[str, Any] = {
+    "llm": LLMName,
+    "reward_model": RewardModel,
+    "reply_format": ReplyFormat,
+    "candidates": Candidates,
+    "inverter": Inverter,
+    "corrector": Corrector,
+    "num_neighbours": NumNeighbours,
+    "num_candidates": NumCandidates,
+    "score_model": ScoreModel,
+    "refinement_prompt": RefinementPrompt,
+    "num_variants": NumVariants,
+    "num_seeds": NumSeeds,
+    "num_rounds": NumRounds,
+    "classifier": Classifier,
+    "matching_steps": MatchingSteps,
+    "matching_rate": MatchingRate,
+    "generator": RowWriter,
+    "training_steps": TrainingSteps,
+    "training_rate": TrainingRate,
+    "oversampling": Oversampling,
+    "topic": Topic,
+    "words": Words,
+    "iterations": Iterations,
+    "variations": Variations,
+    "initial": Initial,
+    "vary_by": VaryBy,
+    "epsilon": Epsilon,
+    "delta": Delta,
+    **_ASKING,
+}
+GENERATING: dict[str, Any] = {
+    "against": Against,
+    "row_format": RowFormat,
+    "num_written": NumWritten,
+    "num_clusters": NumClusters,
+    "answer_prompt": AnswerPrompt,
+    "answer_temperature": AnswerTemperature,
+    "generator": Generator,
+    "adapter": Adapter,
+    "parameterization": Parameterization,
+    "num_virtual_tokens": NumVirtualTokens,
+    "num_bases": NumBases,
+    "max_steps": MaxSteps,
+    "learning_rate": LearningRate,
+    "train_batch_size": TrainBatchSize,
+    "max_length": MaxLength,
+    "write_batch_size": WriteBatchSize,
+    "keep_unfinished": KeepUnfinished,
+    "domain": Domain,
+    "kind": RowKind,
+    "per_row": PerRow,
+    "question_prompt": QuestionPrompt,
+    "refinements": Refinements,
+    "llm": LLMName,
+    **_ASKING,
+}

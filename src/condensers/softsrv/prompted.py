@@ -142,13 +142,19 @@ class PromptTemplateWriter:
         numbered = re.compile(rf"^(?:question|problem|{re.escape(self.kind)})\s*#?\d+\s*[:.)]\s*", re.IGNORECASE)
 
         def read(completion: Completion) -> list[str]:
-            lines = [numbered.sub("", line) for line in lines_of(completion.text)]
+            cut_off = completion.problem is not None
+            # Whole lines are texts, wherever the reply ends; the last is none if it ends there.
+            text = completion.text.rpartition("\n")[0] if cut_off else completion.text
+            lines = [numbered.sub("", line) for line in lines_of(text)]
             new = [line for line in lines if line and normalise(line) != normalise(example)][: self.per_row]
-            if not new:
-                raise Unusable("empty" if not lines else "copies_source", "it holds nothing new")
-            return new
+            if new:
+                return new
+            if cut_off:
+                raise Unusable("truncated", "it was cut off; be brief")
+            raise Unusable("empty" if not lines else "copies_source", "it holds nothing new")
 
-        return Question(self._fill(self._prompts[0], n=self.per_row, example=example), sample, read)
+        asked = self._fill(self._prompts[0], n=self.per_row, example=example)
+        return Question(asked, sample, read, reads_truncated=self.per_row > 1)
 
     def _refined(self, texts: list[str], desk: Desk) -> list[str]:
         """The texts after the rounds of criticism; one that gets no usable reply stays as it is."""
@@ -157,7 +163,8 @@ class PromptTemplateWriter:
         open_texts = list(range(len(texts)))
         for _ in range(self.refinements):
             chats = [self._fill(criticise, text=texts[i]) for i in open_texts]
-            critiques = desk.ask([Question(chat, 0, whole_reply) for chat in chats])
+            # A critic who was cut off has said something.
+            critiques = desk.ask([Question(chat, 0, whole_reply, reads_truncated=True) for chat in chats])
             judged = [(i, answer.value) for i, answer in zip(open_texts, critiques, strict=True) if answer.value]
             chats = [self._fill(refine, text=texts[i], critique=critique) for i, critique in judged]
             written = desk.ask([Question(chat, 0, _single) for chat in chats])
