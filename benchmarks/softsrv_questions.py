@@ -154,7 +154,7 @@ class Task:
         if isinstance(condenser, SoftSRVCondenser):
             found |= {"learning_rate": rate, **self._losses(condenser)}
         elif condenser.run_.llm:
-            found["usage"] = condenser.run_.llm["usage"]
+            found |= {"usage": condenser.run_.llm["usage"], "asked": arguments.asked}
         return found
 
     def learning_rate(self, method: str) -> float:
@@ -298,7 +298,8 @@ def written_table(cells: list[dict[str, Any]]) -> list[str]:
         scores = [score_said(cell, name) for name in COLUMNS]
         seconds = f"{cell['processor_seconds']:,.0f}" if "processor_seconds" in cell else ""
         by = f"{cell['writer']}, t = {cell['virtual_tokens']}" if cell["method"] in ADAPTERS else cell["writer"]
-        facts = [cell["method"], by, str(cell["n_rows"]), str(cell["written"]), dropped, *scores, seconds]
+        written = f"{cell['written']} of {cell['asked']:,} asked for" if "asked" in cell else str(cell["written"])
+        facts = [cell["method"], by, str(cell["n_rows"]), written, dropped, *scores, seconds]
         lines.append(f"| {' | '.join(facts)} |")
     return lines
 
