@@ -205,7 +205,7 @@ class GaussianComparison:
         """Scores of pairs of samples of the references that differ as fresh rows differ from them; see `fresh_pair`.
 
         A sample scored against all references, itself among them, would score far less than fresh rows do: half of it,
-        where it is a third of them.
+        where it is a third of them. Where neither set has more rows than dimensions, these are off by up to a sixth.
         """
         found = np.empty(n)
         for number in range(n):
