@@ -71,7 +71,6 @@ def condense(
         total=total,
         fraction=fraction,
     )
-
     check_known([method], asked, dry_run=dry_run)
     condenser = AutoCondenser.from_method(
         method, seed=seed, prompt=prompt, provenance=provenance, weight=weight, **settings, **asked

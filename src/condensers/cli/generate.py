@@ -82,7 +82,6 @@ def generate(
         total=total,
         fraction=None,
     )
-
     check_known([method], asked, dry_run=dry_run)
     settings |= {"answer": None if answer == "none" else answer, "prompt": prompt}
     condenser = AutoCondenser.from_method(method, seed=seed, provenance=provenance, **settings, **asked)
