@@ -34,12 +34,15 @@ def test_compare_has_texts_evolve_as_it_is_told(run, source):
         assert server.n_requests == 3 * (1 + 2 + 1)
 
 
-def test_budget_asks_in_the_form_and_within_the_limit_it_is_given(run, source):
+def test_budget_asks_in_the_form_and_within_the_limit_it_is_given(run, source, caplog):
+    options = ("--method", "few_shot", "--reply-format", "lines", "--per-class", "1,2,3", "--seeds", 1)
     with FakeServer(served) as server:
-        options = ("--method", "few_shot", "--llm", f"fake@{server.base_url}", "--reply-format", "lines")
-        sizes = ("--per-class", "1,2,3", "--seeds", 1, "--embedder", "offline")
-        found = json.loads(run("budget", source, *options, *sizes, "--max-requests", 30, "--json").out)
-        assert [point["per_class"] for point in found["points"]] == [1, 2, 3] and server.n_requests > 0
+        llm = ("--llm", f"fake@{server.base_url}", "--embedder", "offline", "--concurrency", 1, "--max-requests", 2)
+        found = json.loads(run("budget", source, *options, *llm, "--json").out)
+        assert [point["per_class"] for point in found["points"]] == [1, 2, 3]
+        assert all("response_format" not in request.body for request in server.requests)
+        # The limit is that of a run, and each size is one: two of the three classes get their rows.
+        assert 2 <= server.n_requests <= 6 and caplog.text.count("the limit max_requests=2 was reached") == 3
 
 
 @pytest.mark.parametrize(

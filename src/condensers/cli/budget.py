@@ -7,8 +7,9 @@ import typer
 
 from condensers.cli import options
 from condensers.cli.language_model import check_known
+from condensers.cli.method_options import CONDENSING, takes
 from condensers.cli.screen import note, print_json, print_table
-from condensers.cli.settings import row_settings, split_sizes, takes
+from condensers.cli.settings import row_settings, split_sizes
 
 if TYPE_CHECKING:
     from condensers.evaluation import BudgetStudy
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _COLUMNS = ("rows a class", "rows", "accuracy", "95% interval", "fitted", "twice as many gain")
 
 
-@takes(options.CONDENSING, before="output")
+@takes(CONDENSING, before="output")
 def budget(
     source: options.Source,
     asked: dict[str, Any],

@@ -10,8 +10,9 @@ import typer
 
 from condensers.cli import options
 from condensers.cli.language_model import check_known
+from condensers.cli.method_options import CONDENSING, takes
 from condensers.cli.screen import note, print_json, print_table
-from condensers.cli.settings import row_settings, split_amounts, split_names, split_sizes, takes
+from condensers.cli.settings import row_settings, split_amounts, split_names, split_sizes
 
 if TYPE_CHECKING:
     from condensers.embedding import Embedder
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from condensers.methods import PreparedSource
 
 
-@takes(options.CONDENSING, before="output")
+@takes(CONDENSING, before="output")
 def compare(
     source: options.Source,
     asked: dict[str, Any],

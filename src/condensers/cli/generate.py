@@ -6,11 +6,12 @@ import typer
 
 from condensers.cli import options
 from condensers.cli.language_model import check_known
+from condensers.cli.method_options import GENERATING, DryRun, takes
 from condensers.cli.running import check_place, run
-from condensers.cli.settings import row_settings, takes
+from condensers.cli.settings import row_settings
 
 
-@takes(options.GENERATING, before="dry_run")
+@takes(GENERATING, before="dry_run")
 def generate(
     source: options.Source,
     asked: dict[str, Any],
@@ -36,7 +37,7 @@ def generate(
     drop_empty: options.DropEmpty = False,
     embedder: options.EmbedderName = None,
     prompt: options.EmbedderPrompt = None,
-    dry_run: options.DryRun = False,
+    dry_run: DryRun = False,
     provenance: options.Provenance = True,
     report: options.Report = True,
     overwrite: options.Overwrite = False,

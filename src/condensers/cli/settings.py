@@ -1,8 +1,5 @@
 """What the values of options mean: names and sizes with commas, and the settings of a condenser."""
 
-import inspect
-from collections.abc import Callable, Mapping
-from functools import wraps
 from typing import Any, Literal
 
 from condensers.errors import SettingError
@@ -88,36 +85,3 @@ def row_settings(
     }
     given = {"embedder": embedder, "dedup": dedup}
     return settings | {name: value for name, value in given.items() if value is not None}
-
-
-def takes(settings: Mapping[str, Any], *, before: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Gives a command options for settings of methods, and hands it those that were given as `asked`.
-
-    Args:
-        settings: The annotated type of each option, which is None where it is not given, by name.
-        before: The option of the command before which ``--help`` has them.
-    """
-
-    def with_options(command: Callable[..., None]) -> Callable[..., None]:
-        @wraps(command)
-        def run(**given: Any) -> None:  # noqa: ANN401  (what the options are)
-            asked = {name: value for name in settings if (value := given.pop(name)) is not None}
-            command(asked=asked, **given)
-
-        own = inspect.signature(command)
-        added = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
-            for name, kind in settings.items()
-        ]
-        # Options are passed by name, so any order will do.
-        parameters: list[inspect.Parameter] = []
-        for parameter in own.parameters.values():
-            if parameter.name == before:
-                parameters += added
-            if parameter.name != "asked":
-                parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
-        run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-        return run
-
-    return with_options
