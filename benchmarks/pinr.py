@@ -75,7 +75,9 @@ def _cell_key(dataset: str, name: str, seed: int, arguments: argparse.Namespace)
 
 def _writer(dataset: str, arguments: argparse.Namespace) -> str:
     inverter = arguments.inverter and arguments.inverter.format(dataset=dataset)
-    return " + ".join(name for name in (inverter, arguments.llm) if name)
+    dtype = arguments.settings.get("llm_dtype")
+    llm = f"{arguments.llm} ({dtype})" if dtype else arguments.llm
+    return " + ".join(name for name in (inverter, llm) if name)
 
 
 def read(folder: Path, dataset: str, embedder: Embedder, n_rows: int | None) -> tuple[PreparedSource, Rows | None]:

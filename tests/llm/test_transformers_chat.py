@@ -1,5 +1,7 @@
 """A model in process: replies that depend on their own chat and nothing else."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -88,6 +90,25 @@ def test_the_draw_is_the_softmax():
     drawn = GumbelNoise(range(20_000))(None, logits).argmax(-1)
     shares = np.bincount(drawn.numpy(), minlength=3) / 20_000
     np.testing.assert_allclose(shares, torch.softmax(logits[0], -1).numpy(), atol=0.015)
+
+
+def test_rare_tokens_are_drawn_as_often_as_they_should():
+    # One token of probability 0.8, and 49,151 that share the rest: each far below the resolution of the noise at 1.
+    logits = torch.full((1, 49_152), -math.log(49_151))
+    logits[0, 7] = math.log(4.0)
+    drawn = [GumbelNoise(range(i, i + 100))(None, logits.expand(100, -1)).argmax(-1) for i in range(0, 2_000, 100)]
+    rare = torch.cat(drawn)[torch.cat(drawn) != 7]
+    assert abs(len(rare) / 2_000 - 0.2) < 4 * math.sqrt(0.2 * 0.8 / 2_000)
+    # The rest is drawn evenly: no token far too often, no end of the vocabulary left out.
+    assert len(rare.unique()) > 0.98 * len(rare) and abs(rare.float().mean() / 49_152 - 0.5) < 4 / math.sqrt(
+        12 * len(rare)
+    )
+
+
+def test_the_only_token_left_is_drawn_whatever_the_noise(monkeypatch):
+    monkeypatch.setattr(torch.Tensor, "uniform_", lambda self, **_: self.zero_())
+    logits = torch.tensor([[-math.inf, -math.inf, 3.0]])
+    assert GumbelNoise([0])(None, logits).argmax(-1).tolist() == [2]
 
 
 def test_seeds_decide_what_is_drawn():

@@ -2,12 +2,15 @@
 
 import json
 import logging
+import re
 
 import numpy as np
 import pytest
+import torch
 from conftest import make_rows
 from datasets import Dataset
 from methods.scripted import TEXT, ScriptedLLM, ScriptedRewards, good_reply
+from tiny_language_models import tiny_lm, tiny_lm_tokenizer
 from word_embedder import WordEmbedder
 
 from condensers.errors import BudgetError, ColumnError, SettingError
@@ -263,6 +266,7 @@ class TestMistakes:
             ({"reply_format": "xml"}, "`reply_format` must be .*; got 'xml'"),
             ({"extra_rounds": -1}, "`extra_rounds` must be 0 or more"),
             ({"concurrency": 0}, "`concurrency` must be at least 1"),
+            ({"llm_dtype": "int4"}, "`llm_dtype` must be one of float32, bfloat16, float16; got 'int4'"),
         ],
     )
     def test_settings_out_of_range(self, settings, said):
@@ -278,6 +282,19 @@ class TestMistakes:
     def test_limits_beside_an_llm_object(self, dataset, llm):
         with pytest.raises(SettingError, match="belong to it"):
             CondenseLMCondenser(embedder=WordEmbedder(), llm=llm, max_requests=1).condense(dataset, per_class=1)
+
+    def test_the_type_of_the_weights_reaches_a_model_in_process(self, tmp_path):
+        tiny_lm().save_pretrained(tmp_path)
+        tiny_lm_tokenizer().save_pretrained(tmp_path)
+        half, full = (CondenseLMCondenser(llm=str(tmp_path), llm_dtype=dtype).llm for dtype in ("bfloat16", None))
+        assert (half.llm.model.dtype, full.llm.model.dtype) == (torch.bfloat16, torch.float32)
+        assert half.fingerprint != full.fingerprint
+
+    @pytest.mark.parametrize("spec", ["m@http://localhost:1/v1", None])
+    def test_a_type_of_weights_beside_what_has_its_own(self, dataset, llm, spec):
+        made = CondenseLMCondenser(embedder=WordEmbedder(), llm=spec or llm, llm_dtype="bfloat16", per_class=1)
+        with pytest.raises(SettingError, match=re.escape(repr(spec) if spec else "an LLM object has its own")):
+            made.condense(dataset)
 
     def test_an_object_that_is_no_reward_model(self, dataset, llm):
         with pytest.raises(SettingError, match="`reward_model` must be a model's name"):

@@ -79,6 +79,14 @@ Delta = Annotated[
 Temperature = Annotated[float | None, typer.Option(help="Of the sampling; 1.0.", rich_help_panel=_LLM)]
 ReplyTokens = Annotated[int | None, typer.Option(help="Longest reply, in tokens; 1024.", rich_help_panel=_LLM)]
 Concurrency = Annotated[int | None, typer.Option(help="Requests under way at once; 8.", rich_help_panel=_LLM)]
+LLMDtype = Annotated[
+    str | None,
+    typer.Option(
+        help="Weights of a model in process: float32, bfloat16 or float16. On CPUs float32 unless given; those with "
+        "AMX write faster in bfloat16.",
+        rich_help_panel=_LLM,
+    ),
+]
 MaxRequests = Annotated[
     int | None, typer.Option(help="Stop after so many requests, with the rows there are.", rich_help_panel=_LLM)
 ]
@@ -248,6 +256,7 @@ _ASKING: dict[str, Any] = {
     "temperature": Temperature,
     "reply_tokens": ReplyTokens,
     "concurrency": Concurrency,
+    "llm_dtype": LLMDtype,
     "max_requests": MaxRequests,
     "max_tokens": MaxTokens,
     "max_cost": MaxCost,

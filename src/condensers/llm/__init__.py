@@ -10,7 +10,7 @@ from condensers.llm.cache import CachedLLM
 from condensers.llm.estimate import Estimate, estimate
 from condensers.llm.events import Events
 from condensers.llm.live import live_usage
-from condensers.llm.loading import load_llm
+from condensers.llm.loading import is_served, load_llm
 from condensers.llm.openai_chat import OpenAIChat
 from condensers.llm.prompt import Message, Prompt, prompt_names
 from condensers.llm.protocol import LLM, Completion, SamplingSettings
@@ -40,6 +40,7 @@ __all__ = [
     "Usage",
     "bundled_llm",
     "estimate",
+    "is_served",
     "live_usage",
     "load_llm",
     "prompt_names",

@@ -15,6 +15,11 @@ OFFLINE = "offline"
 _REMEDY = "a server is written MODEL@http://HOST:PORT/v1; without a network, pass a folder or 'offline'."
 
 
+def is_served(spec: str) -> bool:
+    """Whether what a user writes names a model on a server."""
+    return "@http://" in spec or "@https://" in spec
+
+
 def load_llm(
     spec: str | os.PathLike[str] | LLM,
     *,
@@ -44,7 +49,7 @@ def load_llm(
     if not isinstance(spec, (str, os.PathLike)):
         return spec
     text = os.fspath(spec)
-    if "@http://" in text or "@https://" in text:
+    if is_served(text):
         # The last one: a model's name may hold an @, an address that is allowed holds none.
         place = max(text.rfind("@http://"), text.rfind("@https://"))
         return OpenAIChat(text[:place], text[place + 1 :], sampling=sampling, usage=usage, **options)

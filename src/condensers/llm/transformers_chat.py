@@ -95,7 +95,7 @@ class TransformersChat(StreamingLLM):
             self._model = model_or_path
             self.name = name or model_or_path.config.name_or_path or type(model_or_path).__name__
             digest = weights_digest(model_or_path)
-        identity: dict[str, Any] = {"format": 1, "model": digest, "dtype": dtype, "template": chat_template}
+        identity: dict[str, Any] = {"format": 2, "model": digest, "dtype": dtype, "template": chat_template}
         if processing_class is not None:
             identity["own_template"] = processing_class.chat_template
             identity["vocabulary"] = sorted(processing_class.get_vocab().items())

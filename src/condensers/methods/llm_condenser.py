@@ -8,7 +8,7 @@ from datasets import Dataset, DatasetDict
 
 from condensers.data import Rows, load_source
 from condensers.errors import BudgetError, SettingError
-from condensers.llm import CachedLLM, SamplingSettings, Usage, load_llm
+from condensers.llm import CachedLLM, SamplingSettings, Usage, is_served, load_llm
 from condensers.methods.condenser import Condenser
 from condensers.methods.llm_config import LLMCondenserConfig
 from condensers.methods.run_estimate import RunEstimate
@@ -116,6 +116,13 @@ class LLMCondenser(Condenser):
                 f"MODEL@BASE_URL of an OpenAI-compatible server, such as Qwen/Qwen3-8B@http://localhost:8000/v1, the "
                 f"folder of a model, or 'offline'."
             )
+        own = "llm" in self._objects
+        if self.config.llm_dtype and (own or is_served(self.config.llm)):
+            who = "an LLM object" if own else repr(self.config.llm)
+            raise SettingError(
+                f"`llm_dtype` ({self.config.llm_dtype}) is for a model that is loaded into this process; {who} has "
+                f"its own. Leave it out."
+            )
         limits = self.config.limits  # raises where one is negative
         prices = self.config.prices
         if limits.max_cost is not None and prices is None:
@@ -123,7 +130,7 @@ class LLMCondenser(Condenser):
                 f"`max_cost` ({limits.max_cost}) needs prices: pass `input_price` and `output_price` "
                 f"(`--input-price`, `--output-price`), for a million tokens."
             )
-        if "llm" in self._objects and (prices is not None or any(vars(limits).values())):
+        if own and (prices is not None or any(vars(limits).values())):
             raise SettingError(
                 "limits and prices of an LLM object belong to it: pass `usage=Usage(prices, limits)` when you make it."
             )
@@ -137,7 +144,7 @@ class LLMCondenser(Condenser):
         return llm
 
     def _llm_settings(self) -> dict[str, Any]:
-        names = ("llm", "reply_tokens", "concurrency", "timeout", "seed")
+        names = ("llm", "reply_tokens", "concurrency", "timeout", "llm_dtype", "seed")
         settings = {name: getattr(self.config, name) for name in names}
         return settings | {"temperature": self._llm_temperature, "object": self._objects.get("llm")}
 
@@ -155,11 +162,10 @@ class LLMCondenser(Condenser):
         sampling = SamplingSettings(
             temperature=self._llm_temperature, max_tokens=config.reply_tokens, seed=config.seed
         )
-        served = "@http://" in spec or "@https://" in spec
         options = (
             {"max_concurrency": config.concurrency, "timeout": config.timeout}
-            if served
-            else {"batch_size": config.concurrency}
+            if is_served(spec)
+            else {"batch_size": config.concurrency, "dtype": config.llm_dtype}
         )
         return CachedLLM(load_llm(spec, sampling=sampling, **options), keep_problems=True)
 

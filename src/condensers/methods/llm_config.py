@@ -1,11 +1,13 @@
 """Settings of every condenser that asks a language model."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from condensers.errors import SettingError
 from condensers.llm import Prices, SpendingLimits
 from condensers.methods.config import CondenserConfig
+
+Dtype = Literal["float32", "bfloat16", "float16"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,10 @@ class LLMCondenserConfig(CondenserConfig):
     )
     concurrency: int = field(default=8, metadata={"help": "Requests under way at once; in process, the batch."})
     timeout: float = field(default=120.0, metadata={"help": "Seconds a request to a server may take."})
+    llm_dtype: Dtype | None = field(
+        default=None,
+        metadata={"help": "Weights of a model in process; None takes float32 on CPUs, bfloat16 elsewhere."},
+    )
     max_requests: int | None = field(default=None, metadata={"help": "Stop after so many requests."})
     max_tokens: int | None = field(default=None, metadata={"help": "Stop after so many tokens, in and out."})
     max_cost: float | None = field(
@@ -41,6 +47,8 @@ class LLMCondenserConfig(CondenserConfig):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise SettingError(f"`{name}` must be at least 1; got {value}.")
+        if self.llm_dtype is not None and self.llm_dtype not in get_args(Dtype):
+            raise SettingError(f"`llm_dtype` must be one of {', '.join(get_args(Dtype))}; got {self.llm_dtype!r}.")
         if self.temperature < 0:
             raise SettingError(f"`temperature` must be 0 or more; got {self.temperature}.")
         if self.timeout <= 0:
