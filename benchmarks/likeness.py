@@ -12,13 +12,6 @@ def likeness(texts: TextSet, references: TextSet, metrics: Sequence[str]) -> dic
     return {name: _plain(score) for name, score in found.items()}
 
 
-def bracketed(score: dict[str, Any], value: str | None = None) -> str:
-    """A score, or what is said in its place, and where 90 % of true samples fall."""
-    low, high = score["null_low"], score["null_high"]
-    said = f"{score['value']:.3f}" if value is None else value
-    return said if low is None else f"{said} [{low:.3f}, {high:.3f}]"
-
-
 def _plain(score: Score) -> dict[str, Any]:
     names = ("value", "null_low", "null_high", "informative")
     return {name: getattr(score, name) for name in names}

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 from cells import Cells
-from likeness import bracketed, likeness
+from likeness import likeness
 
 from condensers.data import Rows, load_source, load_test_split, read_rows
 from condensers.embedding import Embedder, VectorRows, embed_texts, load_embedder
@@ -42,10 +42,12 @@ SCORES = ("fid", "mauve", "precision", "recall", "f1", "unigram_overlap", "bigra
 N_REFERENCES = 5_000
 HEADER = """\
 Accuracy: percent of the test split (2,000 rows of it, drawn once, where it is larger). Mean ± standard deviation over
-the condensed sets, if there are several, each with a seed of its own. In brackets beside a metric: where 90% of true
-samples of the same size fall (first set). Overlap: share of a row's unigrams and bigrams that its nearest real row has
-too (Section 6.1). Seconds leave out the embedding of the source; replies and texts that an earlier run had kept cost
-none, but their requests and tokens count. Embeddings: all-MiniLM-L6-v2. `pinr-0` is PInR without refinement (RQ2)."""
+the condensed sets, if there are several, each with a seed of its own. True samples: where 90% of real rows, as many as
+the set has, fall. Overlap: share of a row's unigrams and bigrams that its nearest real row has too (Section 6.1).
+Seconds leave out the embedding of the source; replies and texts that an earlier run had kept cost none, but their
+requests and tokens count. Embeddings: all-MiniLM-L6-v2. `pinr-0` is PInR without refinement (RQ2). Where a method is
+written by `offline` alone, SmolLM2-135M-Instruct wrote its texts after the rows around a point; with an inverter, that
+did, and SmolLM2 refined."""
 COSTS = "Performance against cost (RQ3), by tokens read and written. A method's number is that of its rounds."
 
 
@@ -163,6 +165,7 @@ def table() -> str:
         lines += [f"## {dataset}, {size} {kind}" + (f", from {n_rows:,} rows" if n_rows else ""), ""]
         names = [*learners, *scores, "cosine to the point", "source rows", "seconds", "requests", "tokens in, out"]
         lines += [f"| method | written by | {' | '.join(names)} |", "|---" * (len(names) + 2) + "|"]
+        lines.append(f"| {' | '.join([*_true_samples(here, len(learners), scores), *[''] * 5])} |")
         by_method: dict[tuple, list[dict[str, Any]]] = {}
         for cell in here:
             by_method.setdefault((cell["method"], cell["writer"]), []).append(cell)
@@ -171,6 +174,16 @@ def table() -> str:
                 lines.append(f"| {' | '.join([*each, *_line(cells_of, learners, scores)])} |")
         lines += ["", *_costs(by_method, learners)]
     return "\n".join(lines)
+
+
+def _true_samples(cells: list[dict[str, Any]], n_learners: int, scores: list[str]) -> list[str]:
+    """Where real rows fall, as the cell that was measured last knows it."""
+    line = ["*true samples*", *[""] * (1 + n_learners)]
+    for name in scores:
+        score = next((c["scores"][name] for c in reversed(cells) if name in c["scores"]), {})
+        low, high = score.get("null_low"), score.get("null_high")
+        line.append("" if low is None else f"{low:.3f} to {high:.3f}")
+    return line
 
 
 def _costs(by_method: dict[tuple, list[dict[str, Any]]], learners: list[str]) -> list[str]:
@@ -195,8 +208,7 @@ def _line(cells: list[dict[str, Any]], learners: list[str], scores: list[str]) -
     line = [_mean([100 * c["accuracy"][name] for c in cells if name in c["accuracy"]], 1) for name in learners]
     for name in scores:
         found = [c["scores"][name] for c in cells if name in c["scores"]]
-        mean = _mean([score["value"] for score in found], 3)
-        line.append(bracketed(found[0], mean) if found else mean)
+        line.append(_mean([score["value"] for score in found], 3))
     stages = zip(*(c["cosine"] for c in cells if c["cosine"]), strict=False)
     cosine = " → ".join(f"{np.mean(stage):.3f}" for stage in stages)
     kept = sum(c["cached"] for c in cells)
