@@ -37,6 +37,7 @@ CELLS = Cells(RESULTS / "pinr.jsonl", KEY)
 LINE_UP = "random,k_center,dallme,mgd3,pinr,pinr-0,aug_pe"
 ROUNDS = {"pinr": "num_rounds", "aug_pe": "iterations"}
 UNLABELLED = {"gsm8k": {"text": ("question", "answer"), "label": None}}
+TOPICS = {"sst2": "film reviews", "ag_news": "news", "gsm8k": "school mathematics, with worked answers"}  # of Aug-PE
 MEASURED = ("fid", "mauve", "precision_recall", "ngram_overlap")
 SCORES = ("fid", "mauve", "precision", "recall", "f1", "unigram_overlap", "bigram_overlap")
 N_REFERENCES = 5_000
@@ -113,6 +114,7 @@ def run(
         "inverter": arguments.inverter and arguments.inverter.format(dataset=dataset),
         "corrector": arguments.corrector and arguments.corrector.format(dataset=dataset),
         "refinement_prompt": f"pinr/{dataset}" if f"pinr/{dataset}" in prompt_names() else None,
+        "topic": TOPICS.get(dataset),
         **({ROUNDS[method]: int(rounds)} if rounds else {}),
         **arguments.settings,
     }
