@@ -3,6 +3,7 @@
 import io
 import json
 import threading
+import time
 
 import pytest
 from rich.console import Console
@@ -181,11 +182,30 @@ def test_the_live_view_tells_all_figures():
         assert text in shown, text
 
 
-def test_the_live_view_is_off_where_nobody_looks():
-    for console, progress in ((screen(terminal=False), True), (screen(terminal=True), False)):
-        with live_usage(used(), progress=progress, console=console):
-            pass
-        assert console.file.getvalue() == ""
+def test_the_live_view_can_be_switched_off():
+    console = screen(terminal=True)
+    with live_usage(used(), progress=False, console=console):
+        pass
+    assert console.file.getvalue() == ""
+
+
+def test_a_log_gets_a_line_now_and_then_and_none_of_what_is_over_soon(monkeypatch):
+    monkeypatch.setattr("condensers.llm.live.LOG_DELAY", 0.2)
+    monkeypatch.setattr("condensers.llm.live.LOG_INTERVAL", 0.05)
+    short, long = screen(terminal=False), screen(terminal=False)
+    with live_usage(used(), console=short):
+        pass
+    assert short.file.getvalue() == ""
+    with live_usage(used(), console=long):
+        deadline = time.monotonic() + 30
+        while long.file.getvalue().count("\n") < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    first, second, *_ = lines = long.file.getvalue().splitlines()
+    assert first.startswith(
+        "Language model: replies 4 of 1,001; requests 3 of at most 1,200; tokens in, out 3,000, 600"
+    )
+    time.sleep(0.2)
+    assert len(long.file.getvalue().splitlines()) == len(lines)
 
 
 def test_the_time_left_is_shown_while_it_runs():

@@ -18,13 +18,15 @@ from condensers.data.processes import (
     summed,
     wait,
 )
-from condensers.data.progress import hidden_progress_bars
+from condensers.data.progress import LOG_DELAY, LOG_INTERVAL, hidden_progress_bars, progress_bar
 from condensers.data.randomness import temporary_seed
 from condensers.data.rows import Rows, read_rows, require_rows
 from condensers.data.samples import sample_dataset
 from condensers.data.weights import WEIGHT_COLUMN, check_weights, read_weights
 
 __all__ = [
+    "LOG_DELAY",
+    "LOG_INTERVAL",
     "SEPARATOR",
     "WEIGHT_COLUMN",
     "Budget",
@@ -52,6 +54,7 @@ __all__ = [
     "own_part",
     "process_count",
     "process_index",
+    "progress_bar",
     "quiet_loading",
     "read_json",
     "read_rows",

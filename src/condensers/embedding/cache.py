@@ -10,9 +10,8 @@ from pathlib import Path
 import datasets
 import numpy as np
 import pyarrow as pa
-from tqdm.auto import tqdm
 
-from condensers.data import agreed, hidden_progress_bars, meet, process_count, process_index, wait
+from condensers.data import agreed, hidden_progress_bars, meet, process_count, process_index, progress_bar, wait
 from condensers.embedding.protocol import Embedder
 from condensers.embedding.vectors import Vectors, check_finite
 from condensers.errors import RowError, StorageError
@@ -77,11 +76,11 @@ def _fill(
         paths[0].parent.mkdir(parents=True, exist_ok=True)
         with (
             hidden_progress_bars(),
-            tqdm(
+            progress_bar(
                 total=sum(len(shards[i]) for i in mine),
                 desc=f"Embedding with {embedder.name}",
                 unit="row",
-                disable=not (progress and process_index() == 0),
+                shown=progress and process_index() == 0,
             ) as bar,
         ):
             for i in mine:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
+from condensers.data import LOG_DELAY, LOG_INTERVAL
 from condensers.llm.spending import Usage
 
 if TYPE_CHECKING:
@@ -15,20 +17,46 @@ if TYPE_CHECKING:
 def live_usage(usage: Usage, *, progress: bool = True, console: "Console | None" = None) -> Iterator[None]:
     """Shows a table of `usage` for the length of a block, renewed four times a second.
 
+    Where the output is no terminal, as in a notebook or the log of a cluster's job, it is a line a minute, the first
+    after 15 seconds.
+
     Args:
         usage: What to show.
-        progress: False shows nothing. Nor is anything shown where the output is no terminal.
+        progress: False shows nothing.
         console: Where; None takes the standard error stream, so that piped results stay clean.
     """
     from rich.console import Console
     from rich.live import Live
 
     console = console or Console(stderr=True)
-    if not progress or not console.is_terminal:
+    if not progress:
         yield
-        return
-    with Live(get_renderable=lambda: usage_table(usage), console=console, refresh_per_second=4):
+    elif console.is_terminal:
+        with Live(get_renderable=lambda: usage_table(usage), console=console, refresh_per_second=4):
+            yield
+    else:
+        with _lines(usage, console):
+            yield
+
+
+@contextmanager
+def _lines(usage: Usage, console: "Console") -> Iterator[None]:
+    over = Event()
+
+    def write() -> None:
+        pause = LOG_DELAY
+        while not over.wait(pause):
+            said = "; ".join(f"{name} {value}" for name, value in usage_lines(usage))
+            print(f"Language model: {said}", file=console.file, flush=True)
+            pause = LOG_INTERVAL
+
+    writer = Thread(target=write, name="live usage", daemon=True)
+    writer.start()
+    try:
         yield
+    finally:
+        over.set()
+        writer.join()
 
 
 def usage_table(usage: Usage) -> "Table":

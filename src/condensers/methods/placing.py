@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from tqdm.auto import tqdm
 
+from condensers.data import progress_bar
 from condensers.embedding import EmbeddedRows
 from condensers.errors import ColumnError
 from condensers.methods.components import seeded
@@ -62,7 +62,7 @@ def place_each(
     classes = list(prepared.rows.by_class())
     placed = []
     quick = not isinstance(placement, LearningPlacement)
-    for code, positions in tqdm(classes, desc="Placing", unit="class", disable=True if quick else None):
+    for code, positions in progress_bar(classes, desc="Placing", unit="class", shown=not quick):
         rows, own = prepared.of_class(positions), seeded(placement, seed, code)
         before = None if former is None else class_before(former, code, positions, shares[code])
         if isinstance(own, Selector):

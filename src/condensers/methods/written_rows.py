@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from tqdm.auto import tqdm
 
-from condensers.data import Columns, Rows, cache_folder, write_json
+from condensers.data import Columns, Rows, cache_folder, progress_bar, write_json
 from condensers.data.dedup import normalise
 from condensers.embedding import EmbeddedRows, Embedder, iter_blocks
 from condensers.inversion import DrawingRealiser, GroupRealiser, Realiser, SlowRealiser
@@ -233,7 +232,7 @@ def kept_texts(realiser: SlowRealiser, points: np.ndarray, draw: int) -> list[st
     """
     size = _BATCHES * realiser.batch_size
     texts: list[str] = []
-    with tqdm(total=len(points), desc="Writing", unit="text", disable=None) as bar:
+    with progress_bar(total=len(points), desc="Writing", unit="text") as bar:
         for number, start in enumerate(range(0, len(points), size)):
             few = np.ascontiguousarray(points[start : start + size], dtype=np.float32)
             facts = json.dumps([realiser.fingerprint, draw, number, list(few.shape)]).encode()

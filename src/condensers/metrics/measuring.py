@@ -4,8 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tqdm.auto import tqdm
-
+from condensers.data import progress_bar
 from condensers.errors import BudgetError, SettingError
 from condensers.metrics.catalogue import METRICS
 from condensers.metrics.inputs import TextSet
@@ -55,7 +54,7 @@ def measure(
     if unknown:
         raise SettingError(f"there is no metric {unknown[0]!r}; there are {', '.join(METRICS)}.")
     found: dict[str, Score] = {}
-    for name in tqdm(names, desc="Metrics", disable=not progress):
+    for name in progress_bar(names, desc="Metrics", unit="metric", shown=progress):
         try:
             comparison = METRICS[name].on(predictions, references, seed=seed, **(settings or {}).get(name, {}))
         except BudgetError as error:

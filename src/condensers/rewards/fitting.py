@@ -3,7 +3,6 @@
 import copy
 import gc
 import tempfile
-from typing import Any
 
 import torch
 from datasets import Dataset
@@ -14,14 +13,13 @@ from transformers import (
     PrinterCallback,
     ProgressCallback,
     Trainer,
-    TrainerControl,
-    TrainerState,
     TrainingArguments,
 )
 from transformers.trainer_utils import IntervalStrategy, SaveStrategy, SchedulerType
 from transformers.training_args import OptimizerNames
 
 from condensers.data import temporary_seed
+from condensers.data.training_bar import TrainingBar
 from condensers.rewards.recipes import FitRecipe
 from condensers.rewards.scoring import Collate
 
@@ -60,7 +58,7 @@ def fit_classifier(
         # What Trainer prints of itself would read as the outcome of the run that asked for this fit.
         trainer.remove_callback(PrinterCallback)
         if trainer.pop_callback(ProgressCallback) is not None:
-            trainer.add_callback(_Bar())
+            trainer.add_callback(TrainingBar())
         trainer.train()
         # Mixed precision is accelerate's patch of `forward`, which would outlive the trainer.
         trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
@@ -68,20 +66,6 @@ def fit_classifier(
     # A trainer refers to itself; what its optimizer takes, twice the model, would wait for Python to notice.
     del trainer
     gc.collect()
-
-
-class _Bar(ProgressCallback):
-    """The bar of Trainer without its lines of metrics."""
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, Any] | None = None,
-        **kwargs: Any,  # noqa: ANN401  (what Trainer passes)
-    ) -> None:
-        """Writes nothing."""
 
 
 def set_dropout(model: nn.Module, probability: float) -> None:

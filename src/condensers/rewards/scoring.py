@@ -12,9 +12,8 @@ import numpy as np
 import torch
 from datasets import Dataset
 from torch import nn
-from tqdm.auto import tqdm
 
-from condensers.data import agreed, gathered, meet, process_count, process_index
+from condensers.data import agreed, gathered, meet, process_count, process_index, progress_bar
 from condensers.errors import RowError, StorageError
 from condensers.rewards.tokens import LABEL_COLUMNS
 
@@ -57,7 +56,7 @@ def score_rows(
     was_training = model.training
     model.eval()
     try:
-        bar = tqdm(mine, desc="Scoring", unit="batch", disable=not (progress and process_index() == 0))
+        bar = progress_bar(mine, desc="Scoring", unit="batch", shown=progress and process_index() == 0)
         parts = [_log_probs(model, rows, positions, collate, autocast) for positions in bar]
     finally:
         model.train(was_training)

@@ -9,10 +9,10 @@ from typing import Any, Self
 from accelerate import PartialState
 from datasets import Dataset
 from peft import PeftModel, get_peft_model
-from tqdm.auto import tqdm
 from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from condensers.data import read_json, temporary_seed, write_json
+from condensers.data.training_bar import TrainingBar
 from condensers.embedding import Embedder
 from condensers.softsrv.config import SoftSRVConfig
 from condensers.softsrv.trainer import SoftSRVTrainer
@@ -124,7 +124,7 @@ def fit_adapter(
         )
         # It prints to the standard output, where results are.
         trainer.remove_callback(PrinterCallback)
-        trainer.add_callback(_Bar(progress))
+        trainer.add_callback(TrainingBar(shown=progress))
         trainer.add_callback(_MarkWhole())
         trainer.train(resume_from_checkpoint=_last_whole(folder))
     losses = tuple((int(entry["step"]), entry["loss"]) for entry in trainer.state.log_history if "loss" in entry)
@@ -137,43 +137,6 @@ class _MarkWhole(TrainerCallback):
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         if state.is_world_process_zero:
             write_json(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}" / _WHOLE, True)
-
-
-class _Bar(TrainerCallback):
-    """A bar on the standard error stream."""
-
-    def __init__(self, progress: bool) -> None:
-        self._progress = progress
-        self._bar: Any = None
-
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        shown = self._progress and state.is_world_process_zero
-        self._bar = tqdm(
-            total=state.max_steps, initial=state.global_step, desc="Training", unit="step", disable=not shown
-        )
-
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        self._bar.update(state.global_step - self._bar.n)
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        if logs and "loss" in logs:
-            self._bar.set_postfix(loss=f"{float(logs['loss']):.3f}")
-
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        self._bar.close()
 
 
 def _last_whole(folder: Path) -> str | None:

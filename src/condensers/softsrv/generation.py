@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 from peft import PeftModel
-from tqdm.auto import tqdm
 
+from condensers.data import progress_bar
 from condensers.embedding import Matrix
 from condensers.errors import RowError, SettingError
 from condensers.llm.in_process import MAX_TOKENS, end_tokens, evaluating
@@ -95,7 +95,7 @@ class SoftSRVWriter:
         with (
             torch.inference_mode(),
             evaluating(self.model),
-            tqdm(total=n, desc="Texts", unit="text", disable=not self.progress) as bar,
+            progress_bar(total=n, desc="Texts", unit="text", shown=self.progress) as bar,
         ):
             for start in range(0, n, self.batch_size):
                 batch = order[start : start + self.batch_size]

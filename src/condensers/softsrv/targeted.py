@@ -9,9 +9,8 @@ from typing import Any
 
 import datasets
 import numpy as np
-from tqdm.auto import tqdm
 
-from condensers.data import drop_repeats, write_json
+from condensers.data import drop_repeats, progress_bar, write_json
 from condensers.embedding import EmbeddedRows
 from condensers.errors import BudgetError, RowError, StorageError
 from condensers.llm.model_digest import weights_digest
@@ -165,7 +164,7 @@ def write_in_turns(writer: SoftSRVWriter, rows: EmbeddedRows, n: int) -> SoftSRV
     folder = Path(datasets.config.HF_DATASETS_CACHE) / "condensers" / "softsrv" / _identity(writer, rows)
     lengths = np.asarray([len(text) for text in rows.texts])
     parts = []
-    with tqdm(total=n, desc="All texts", unit="text", disable=not writer.progress or n <= _SHARD_ROWS) as bar:
+    with progress_bar(total=n, desc="All texts", unit="text", shown=writer.progress and n > _SHARD_ROWS) as bar:
         for start, size in _shards(n):
             path = folder / f"{start}-{size}.json"
             if not path.is_file():

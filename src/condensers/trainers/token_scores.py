@@ -10,8 +10,8 @@ from accelerate import PartialState
 from accelerate.utils import gather_object
 from datasets import Dataset
 from torch import nn
-from tqdm.auto import tqdm
 
+from condensers.data import progress_bar
 from condensers.errors import RowError
 from condensers.trainers.carried_columns import CarriedColumns
 from condensers.trainers.importance_weights import IGNORED_LABEL
@@ -57,7 +57,7 @@ def score_tokens(
     was_training = model.training
     model.eval()
     try:
-        bar = tqdm(mine, desc="Scoring", unit="batch", disable=not (progress and state.is_main_process))
+        bar = progress_bar(mine, desc="Scoring", unit="batch", shown=progress and state.is_main_process)
         found = [
             (int(position), values)
             for positions in bar

@@ -7,9 +7,8 @@ from pathlib import Path
 import datasets
 import numpy as np
 from accelerate import PartialState
-from tqdm.auto import tqdm
 
-from condensers.data import write_json
+from condensers.data import progress_bar, write_json
 from condensers.errors import StorageError
 from condensers.inversion.inverter.embedding_inverter import EmbeddingInverter
 from condensers.inversion.inverter.targets import unit_targets
@@ -47,8 +46,8 @@ def write_hypotheses(
     paths = [folder / f"{hashlib.sha256(shard.tobytes()).hexdigest()[:32]}.json" for shard in shards]
     state = PartialState()
     mine = list(zip(shards, paths, strict=True))[state.process_index :: state.num_processes]
-    hidden = not (progress and state.is_main_process)
-    with tqdm(total=sum(len(shard) for shard, _ in mine), desc="Hypotheses", unit="row", disable=hidden) as bar:
+    shown, n = progress and state.is_main_process, sum(len(shard) for shard, _ in mine)
+    with progress_bar(total=n, desc="Hypotheses", unit="row", shown=shown) as bar:
         for shard, path in mine:
             if not path.is_file():
                 _write_shard(inverter, shard, path, batch_size)

@@ -8,9 +8,8 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
 
-from condensers.data import read_json, temporary_seed, write_json
+from condensers.data import progress_bar, read_json, temporary_seed, write_json
 from condensers.methods.matching.checkpoint import Checkpoint
 from condensers.methods.matching.classifier import Parts, last_layer_gradient
 from condensers.methods.matching.distance import gradient_distance
@@ -91,7 +90,7 @@ def discretise(
     checkpoint = Checkpoint(folder, {str(code): draft.vectors for code, draft in drafts.items()}, optimizer)
     n_done, notes = checkpoint.restore()
     distances: list[float] = notes.get("distances", [])
-    with tqdm(total=n_steps, initial=n_done, desc="Matching gradients", unit="step", disable=None) as bar:
+    with progress_bar(total=n_steps, initial=n_done, desc="Matching gradients", unit="step") as bar:
         for step in trajectory.walk(n_steps, n_done):
             total = torch.zeros((), device=table.device)
             for code, draft in drafts.items():
@@ -103,7 +102,7 @@ def discretise(
                 draft.vectors.grad = gradient
             optimizer.step()
             distances.append(float(total.detach()))
-            bar.set_postfix(distance=f"{distances[-1]:.3f}")
+            bar.set_postfix(distance=f"{distances[-1]:.3f}", refresh=False)
             bar.update()
             if trajectory.begins_anew(step + 1):
                 checkpoint.save(step + 1, {"distances": distances})

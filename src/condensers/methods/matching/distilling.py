@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from tqdm.auto import tqdm
 from transformers import get_cosine_schedule_with_warmup
 
-from condensers.data import temporary_seed
+from condensers.data import progress_bar, temporary_seed
 from condensers.methods.matching.checkpoint import Checkpoint
 from condensers.methods.matching.class_writer import ClassWriter
 from condensers.methods.matching.classifier import Parts, last_layer_gradient
@@ -52,13 +51,13 @@ def fit_writer(
     checkpoint = Checkpoint(folder, dict(writer.model.named_parameters()), optimizer, schedule)
     n_done, _ = checkpoint.restore()
     writer.model.train()
-    with tqdm(total=n_steps, initial=n_done, desc="Training", unit="step", disable=None) as bar:
+    with progress_bar(total=n_steps, initial=n_done, desc="Training", unit="step") as bar:
         for step, batch in enumerate(islice(_batches(len(texts), batch_size, seed), n_done, n_steps), n_done):
             with temporary_seed(seed + step):
                 loss = writer.losses([texts[i] for i in batch], codes[batch].tolist()).mean()
                 loss.backward()
             _step(writer, optimizer, schedule)
-            bar.set_postfix(loss=f"{float(loss.detach()):.3f}")
+            bar.set_postfix(loss=f"{float(loss.detach()):.3f}", refresh=False)
             bar.update()
             checkpoint.save(step + 1, {})
     writer.model.eval()
@@ -108,7 +107,7 @@ def match_writer(
     pools = {
         int(code): [(text, tuple(parts)) for text, parts in pool] for code, pool in notes.get("pools", {}).items()
     }
-    with tqdm(total=n_steps, initial=n_done, desc="Matching gradients", unit="step", disable=None) as bar:
+    with progress_bar(total=n_steps, initial=n_done, desc="Matching gradients", unit="step") as bar:
         for step in trajectory.walk(n_steps, n_done):
             place = step % refresh_steps
             if place == 0:
@@ -126,7 +125,7 @@ def match_writer(
                     total += float(found.detach()) / len(classes)
             _step(writer, optimizer, schedule)
             distances.append(total)
-            bar.set_postfix(distance=f"{total:.3f}")
+            bar.set_postfix(distance=f"{total:.3f}", refresh=False)
             bar.update()
             if trajectory.begins_anew(step + 1):
                 checkpoint.save(step + 1, {"distances": distances, "pools": pools})
