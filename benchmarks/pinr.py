@@ -34,7 +34,7 @@ from condensers.metrics import TextSet, sample_positions
 RESULTS = Path(__file__).parent / "results"
 KEY = ("dataset", "method", "size", "writer", "rows", "seed")
 CELLS = Cells(RESULTS / "pinr.jsonl", KEY)
-LINE_UP = "random,k_center,dallme,mgd3,pinr,pinr-0,aug_pe"
+LINE_UP = "random,k_center,dallme,mgd3,pinr-0,pinr,aug_pe"
 ROUNDS = {"pinr": "num_rounds", "aug_pe": "iterations"}
 UNLABELLED = {"gsm8k": {"text": ("question", "answer"), "label": None}}
 TOPICS = {"sst2": "film reviews", "ag_news": "news", "gsm8k": "school mathematics, with worked answers"}  # of Aug-PE
@@ -171,9 +171,10 @@ def table() -> str:
         by_method: dict[tuple, list[dict[str, Any]]] = {}
         for cell in here:
             by_method.setdefault((cell["method"], cell["writer"]), []).append(cell)
-        for each, cells_of in by_method.items():
-            if each[0] in LINE_UP.split(","):
-                lines.append(f"| {' | '.join([*each, *_line(cells_of, learners, scores)])} |")
+        order = LINE_UP.split(",")
+        shown = [each for each in by_method.items() if each[0][0] in order]
+        for each, cells_of in sorted(shown, key=lambda entry: order.index(entry[0][0])):
+            lines.append(f"| {' | '.join([*each, *_line(cells_of, learners, scores)])} |")
         lines += ["", *_costs(by_method, learners)]
     return "\n".join(lines)
 
