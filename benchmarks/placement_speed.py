@@ -133,8 +133,8 @@ def main() -> None:
         "# Speed of Stein particles",
         "",
         f"{platform.machine()}, {threads} thread(s), float32; each entry is seconds by the clock / of the processor. "
-        f"Other work shared the machine, {os.getloadavg()[0]:.1f} processes on {os.cpu_count()} cores on average, so "
-        "processor time is the one to compare.",
+        f"Load of the minute before on {os.cpu_count()} cores: {os.getloadavg()[0]:.1f}. Where other work "
+        "shares the machine, processor time is the one to compare.",
         "",
         f"One iteration of m particles in {DIM} dimensions, medians of {arguments.repeats} turns. The floor is three "
         "products of the kernel matrix's size; two suffice, for both sums of Eq. 2 are one product.",
