@@ -60,10 +60,16 @@ def test_sections(reply):
 
 @pytest.mark.parametrize(
     "reply",
-    ["", "How many? 4", "Q: How many?", "A: 4\nQ: How many?", "Q: a\nA: b\nQ: c\nA: d", "Q: a\nA: ", "Q: a A: b"],
+    ["", "How many? 4", "Q: How many?", "A: 4\nQ: How many?", "Q: a\nA: ", "Q: a A: b"],
 )
 def test_sections_that_are_not_as_asked(reply):
     assert sections_of(reply, ("Q", "A")) == ()
+
+
+@pytest.mark.parametrize("more", ["Q: c", "Q: c\nA: d", "Q: c\nA: d\n\nQ: e"])
+def test_of_a_reply_that_goes_on_with_further_samples_the_first_is_taken(more):
+    assert sections_of(f"Q: a\nA: b\nso b\n\n{more}", ("Q", "A")) == ("a", "b\nso b")
+    assert sections_of(f"A: b\nQ: a\n{more}", ("Q", "A")) == ()
 
 
 def test_names_of_sections_are_no_patterns():

@@ -36,10 +36,11 @@ def untagged(text: str) -> str:
 
 
 def sections_of(text: str, names: Sequence[str]) -> tuple[str, ...]:
-    """The texts of a reply that puts a name and a colon before each; none unless each name is there once, in order.
+    """The texts of a reply that puts a name and a colon before each; none unless all names are there, in order.
 
     Names are found at the beginning of lines, whatever their case, bold or not. Lines within a text are kept, since
-    the steps of a solution stand in lines of their own.
+    the steps of a solution stand in lines of their own. Of a reply that goes on with further samples of the same form,
+    as small models like to, the first is taken.
 
     Args:
         text: The reply.
@@ -47,8 +48,11 @@ def sections_of(text: str, names: Sequence[str]) -> tuple[str, ...]:
     """
     names_before = "|".join(re.escape(name) for name in names)
     marks = list(re.finditer(rf"^[\s>*_#-]*({names_before})[*_]*\s*:[*_]*", _FENCE.sub("", text), re.I | re.M))
-    if [mark[1].casefold() for mark in marks] != [name.casefold() for name in names]:
+    if any(mark[1].casefold() != names[i % len(names)].casefold() for i, mark in enumerate(marks)):
+        return ()
+    if len(marks) < len(names):
         return ()
     ends = [mark.start() for mark in marks[1:]] + [len(marks[0].string)]
-    parts = tuple(untagged(mark.string[mark.end() : end]) for mark, end in zip(marks, ends, strict=True))
+    first = zip(marks[: len(names)], ends, strict=False)
+    parts = tuple(untagged(mark.string[mark.end() : end]) for mark, end in first)
     return parts if all(parts) else ()
