@@ -31,9 +31,9 @@ def reply(messages, sample, schema=None):
     if "Name " in asked:
         return "\n".join(f"{i}. subject {i}" for i in range(4))
     unique = word(json.dumps(messages), sample)
-    if "\nQ: its" in asked:
+    if "Reply with Q and A" in asked:
         return f"Q: what is {unique}?\nA: it is {unique}"
-    if "premise: its" in asked:
+    if "Reply with premise and hypothesis" in asked:
         return f"premise: a {unique}\nhypothesis: b {unique}"
     return f"{(LABEL.findall(asked) or ['thing'])[0]} {unique}"
 
