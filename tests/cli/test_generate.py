@@ -13,6 +13,7 @@ from warm_processes import WarmProcess, files_below
 from word_embedder import WordEmbedder
 
 from condensers.cli import main
+from condensers.data import progress
 from condensers.llm.testing import FakeServer
 
 ADAPTER = (
@@ -90,7 +91,8 @@ def test_from_dry_run_to_card_and_report(run, tmp_path):
     assert record["generation"]["against"] == "test" and record["settings"]["max_steps"] == 30
 
 
-def test_questions_alone_and_another_total_from_what_was_trained(run, tmp_path):
+def test_questions_alone_and_another_total_from_what_was_trained(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(progress, "LOG_DELAY", 0.0)
     options = ("--answer", "none", "--json", *ADAPTER)
     code, out, err = run(*options, "--total", 30)
     assert code == 0 and json.loads(out)["generation"]["row_format"] == "source", err
@@ -186,7 +188,8 @@ def test_what_it_wrote_is_evaluated_as_questions(run, monkeypatch, capsys):
 def test_killed_while_it_trains_and_started_again_it_gives_the_same_rows(run, tmp_path):
     code = (
         "from condensers.methods import condenser\nfrom word_embedder import WordEmbedder\n"
-        "condenser.load_embedder = lambda *args, **given: WordEmbedder()\nfrom condensers.cli import main\nmain()\n"
+        "condenser.load_embedder = lambda *args, **given: WordEmbedder()\nfrom condensers.cli import main\n"
+        "from condensers.data import progress\nprogress.LOG_DELAY = 0.0\nmain()\n"
     )
 
     def start(cache):

@@ -65,7 +65,11 @@ def test_questions_with_answers_are_asked_for_in_sections():
     (member,) = made.initial([(Kind(0, None, None), 0, 1)], {})[0]
     assert member.text == "why? [SEP] because"
     asked = llm.asked[0][0][1]["content"]
-    assert "Reply with Q and A alone, each on a line of its own" in asked and "<label>" not in asked and "in about" not in asked
+    assert (
+        "Reply with Q and A alone, each on a line of its own" in asked
+        and "<label>" not in asked
+        and "in about" not in asked
+    )
     made.vary([(Kind(0, None, None), [member])], 1)
     assert "Q: <text>why?</text>\nA: <text>because</text>" in llm.asked[-1][0][1]["content"]
 
