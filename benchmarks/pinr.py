@@ -1,6 +1,7 @@
 """PInR end to end beside its baselines: accuracy, likeness, leakage, seconds, tokens. After Tables 1, 2, 5 and RQ2.
 
-    python benchmarks/pinr.py --data ../shared/data --llm offline
+    python benchmarks/pinr.py --data ../shared/data --llm offline --learners linear_probe,text_rnn \
+        --settings '{"temperature": 0.7, "concurrency": 64, "llm_dtype": "bfloat16"}'          # the committed table
     python benchmarks/pinr.py --data ../shared/data --llm Qwen/Qwen3-8B@http://localhost:8000/v1 \
         --inverter runs/{dataset}-inverter --corrector runs/{dataset}-corrector
 
@@ -44,9 +45,10 @@ N_REFERENCES = 5_000
 HEADER = """\
 Accuracy: percent of the test split (2,000 rows of it, drawn once, where it is larger). Mean ± standard deviation over
 the condensed sets, if there are several, each with a seed of its own. True samples: where 90% of real rows, as many as
-the set has, fall. Overlap: share of a row's unigrams and bigrams that its nearest real row has too (Section 6.1).
-Seconds leave out the embedding of the source; replies and texts that an earlier run had kept cost none, but their
-requests and tokens count. Embeddings: all-MiniLM-L6-v2. `pinr-0` is PInR without refinement (RQ2). Where a method is
+the set has, fall. Overlap: share of a row's unigrams and bigrams that its nearest real row has too (Section 6.1);
+rows that are real and among the references find themselves there, and count as copies. Seconds leave out the embedding
+of the source; replies and texts that an earlier run had kept cost none, but their requests and tokens count.
+Embeddings: all-MiniLM-L6-v2. `pinr-0` is PInR without refinement (RQ2). Where a method is
 written by `offline` alone, SmolLM2-135M-Instruct wrote its texts after the rows around a point; with an inverter, that
 did, and SmolLM2 refined."""
 COSTS = "Performance against cost (RQ3), by tokens read and written. A method's number is that of its rounds."
