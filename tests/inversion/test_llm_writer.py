@@ -170,7 +170,16 @@ def test_questions_with_answers():
     assert "Q: <text>How far?</text>\nA: <text>It is @0</text>" in llm.asked[0][0][-1]["content"]
     assert written.texts == ["How near? [SEP] @4"] and set(events.unusable) == {"separator"}
     _, llm, _ = write(lambda *_: "Q: How near?\nA: @4", point_at(2), rows, columns=QA, form="single")
-    assert "in the same form:\nQ: <text>How far?</text>\nA: <text>It is @0</text>" in llm.asked[0][0][-1]["content"]
+    system, *_, last = llm.asked[0][0]
+    assert "in the same form" in system["content"]
+    assert last["content"] == "Q: <text>How far?</text>\nA: <text>It is @0</text>"
+
+
+def test_a_question_without_its_answer_is_not_lost():
+    reply = lambda m, *_: "@4" if "Go on with A" in m[-1]["content"] else "Q: How near?"  # noqa: E731
+    rows = rows_at(0, 10, text="How far? [SEP] It is @{}")
+    written, _, events = write(reply, point_at(2), rows, columns=QA, num_candidates=1)
+    assert written.texts == ["How near? [SEP] @4"] and events.unusable["unfinished"] == events.steps["repair_helped"]
 
 
 def test_a_reply_has_room_for_its_text_and_not_for_an_essay():

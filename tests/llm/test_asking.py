@@ -4,6 +4,7 @@ import pytest
 from methods.scripted import ScriptedLLM
 
 from condensers.llm import Completion, Desk, Events, Question, Unusable
+from condensers.llm.asking import Unfinished
 from condensers.methods.writing.replies import UniversalFeatures
 
 CHAT = [{"role": "user", "content": "Say a number."}]
@@ -39,6 +40,28 @@ def test_the_repair_shows_the_reply_and_what_was_wrong():
     assert messages[1]["content"] == "five" and "'five' is no number" in messages[2]["content"]
     assert events.unusable == {"wrong_counts": 1}
     assert (events.steps["repair_asked"], events.steps["repair_helped"], events.steps["regenerated"]) == (1, 1, 0)
+
+
+def pair(completion):
+    question, _, rest = completion.text.partition("\nA: ")
+    if not rest:
+        raise Unfinished(question, ["A"], lambda more: f"{question}\nA: {more}")
+    return question, rest
+
+
+def test_of_an_unfinished_reply_only_the_rest_is_asked_for():
+    answer, events, llm, _ = ask("How many?", "4", read=pair)
+    assert answer.value == ("How many?", "4")
+    messages, sample, _ = llm.asked[1]
+    assert [m["role"] for m in messages] == ["user", "assistant", "user"] and sample == 1
+    assert messages[1]["content"] == "How many?" and messages[2]["content"] == "Go on with A alone."
+    assert events.unusable == {"unfinished": 1} and events.steps["repair_helped"] == 1
+
+
+def test_who_does_not_finish_is_asked_for_a_whole_reply_again():
+    answer, events, llm, _ = ask("How many?", "", "Who?\nA: I", read=pair)
+    assert answer.value == ("Who?", "I") and llm.asked[2][:2] == (CHAT, 1 + 4)
+    assert events.unusable == {"unfinished": 1, "malformed": 1} and events.steps["regeneration_helped"] == 1
 
 
 def test_then_another_sample_of_the_first_chat():

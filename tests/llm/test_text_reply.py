@@ -59,11 +59,20 @@ def test_sections(reply):
 
 
 @pytest.mark.parametrize(
-    "reply",
-    ["", "How many? 4", "Q: How many?", "A: 4\nQ: How many?", "Q: a\nA: ", "Q: a A: b"],
+    ("reply", "found"),
+    [
+        ("", ()),
+        ("How many? 4", ()),
+        ("A: 4\nQ: How many?", ()),
+        ("Q: How many?", ("How many?",)),
+        ("Q: a\nA: ", ("a",)),
+        ("Q: a\n\nQ: b\nA: c", ("a",)),
+        ("Q:\nA: c", ()),
+        ("Q: a A: b", ("a A: b",)),
+    ],
 )
-def test_sections_that_are_not_as_asked(reply):
-    assert sections_of(reply, ("Q", "A")) == ()
+def test_sections_end_where_the_next_is_not_as_asked(reply, found):
+    assert sections_of(reply, ("Q", "A")) == found
 
 
 @pytest.mark.parametrize("more", ["Q: c", "Q: c\nA: d", "Q: c\nA: d\n\nQ: e"])

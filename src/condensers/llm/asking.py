@@ -33,6 +33,22 @@ class Unusable(Exception):
         self.complaint = complaint
 
 
+class Unfinished(Unusable):
+    """A reply that is good as far as it goes. What it lacks is asked for alone.
+
+    Args:
+        so_far: What there is.
+        missing: What to ask for, by the names before its texts.
+        joined: Makes a whole reply of what there is and the text of what comes then.
+    """
+
+    def __init__(self, so_far: str, missing: Sequence[str], joined: Callable[[str], str]) -> None:
+        super().__init__("unfinished", f"it ends before {missing[0]}")
+        self.so_far = so_far
+        self.missing = missing
+        self.joined = joined
+
+
 @dataclass(frozen=True)
 class Question(Generic[T]):
     """One reply that is wanted.
@@ -100,12 +116,14 @@ class Desk:
         self.regenerates = regenerates
         self.stopped = False
         self._repair = Prompt.load("asking/repair")
+        self._rest = Prompt.load("asking/rest")
 
     def ask(self, questions: Sequence[Question[T]]) -> list[Answer[T]]:
         """Answers questions, in order.
 
-        A reply that cannot be used is shown to the model with what is wrong with it; if that does not help, another
-        is generated; if that cannot be used either, the answer is empty.
+        A reply that cannot be used is shown to the model with what is wrong with it, or, if it only lacks its end, the
+        end is asked for; if that does not help, another is generated; if that cannot be used either, the answer is
+        empty.
         """
         answers: list[Answer[T]] = [Answer(None)] * len(questions)
         repairs = self._try(dict(enumerate(questions)), answers)
@@ -169,9 +187,19 @@ class Desk:
         return self.max_input_tokens is None or chat_tokens(question.messages) <= self.max_input_tokens
 
     def _repaired(self, question: Question[T], completion: Completion, unusable: Unusable) -> Question[T]:
+        if isinstance(unusable, Unfinished):
+            return self._continued(question, unusable)
         reply: Message = {"role": "assistant", "content": completion.text}
         complaint = self._repair.messages(complaint=unusable.complaint)
         return replace(question, messages=[*question.messages, reply, *complaint])
+
+    def _continued(self, question: Question[T], unfinished: Unfinished) -> Question[T]:
+        def read(completion: Completion) -> T:
+            return question.read(replace(completion, text=unfinished.joined(completion.text)))
+
+        reply: Message = {"role": "assistant", "content": unfinished.so_far}
+        rest = self._rest.messages(names=unfinished.missing)
+        return replace(question, messages=[*question.messages, reply, *rest], read=read)
 
     def _regenerated(self, question: Question[T]) -> Question[T]:
         return replace(question, sample=question.sample + self.n_samples)

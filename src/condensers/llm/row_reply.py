@@ -1,8 +1,11 @@
 """Rows out of plain replies: one text, or several with their names before them."""
 
+import re
+from collections.abc import Sequence
+
 from condensers.data import Columns
 from condensers.errors import RowError
-from condensers.llm.asking import Unusable
+from condensers.llm.asking import Unfinished, Unusable
 from condensers.llm.text_reply import sections_of, single_of, untagged
 
 
@@ -37,7 +40,7 @@ def row_of(reply: str, columns: Columns | None) -> str:
     them is as good.
 
     Raises:
-        Unusable: if there is no text in it, or not one for each column.
+        Unusable: if there is no text in it, or not one for each column; an `Unfinished` if only the last are missing.
     """
     names = part_names(columns)
     if not names or columns is None:
@@ -45,9 +48,30 @@ def row_of(reply: str, columns: Columns | None) -> str:
         if not text:
             raise Unusable("empty", "it holds no text")
         return text
-    parts = sections_of(reply, names) or tuple(part.strip() for part in parts_of(untagged(reply), columns))
     mark = columns.separator.strip()
-    if len(parts) != len(names) or not all(parts) or (mark and any(mark in part for part in parts)):
-        form = ", ".join(f"a line that begins with {name}:" for name in names)
-        raise Unusable("separator", f"it must hold {form}, each once and in this order, with text behind each")
-    return columns.join(parts)
+    first = sections_of(reply, names)
+    parts = first if len(first) == len(names) else tuple(p.strip() for p in parts_of(untagged(reply), columns))
+    if len(parts) == len(names) and all(parts) and not (mark and any(mark in part for part in parts)):
+        return columns.join(parts)
+    if 0 < len(first) < len(names) and not _run_together(first, names, mark):
+        raise _unfinished(first, names)
+    form = ", ".join(f"a line that begins with {name}:" for name in names)
+    raise Unusable("separator", f"it must hold {form}, each once and in this order, with text behind each")
+
+
+def _run_together(texts: Sequence[str], names: Sequence[str], mark: str) -> bool:
+    """Whether a text holds what should stand between two, or before another."""
+    marks = [rf"\b{re.escape(name)}\s*:" for name in names] + ([re.escape(mark)] if mark else [])
+    return any(re.search("|".join(marks), text, re.IGNORECASE) for text in texts)
+
+
+def _unfinished(first: Sequence[str], names: Sequence[str]) -> Unfinished:
+    so_far = "\n".join(f"{name}: {part}" for name, part in zip(names, first, strict=False))
+    missing = names[len(first) :]
+
+    def joined(rest: str) -> str:
+        # Of one text the name is easily left out.
+        named = rest if len(missing) > 1 or sections_of(rest, missing) else f"{missing[0]}: {rest}"
+        return f"{so_far}\n{named}"
+
+    return Unfinished(so_far, missing, joined)

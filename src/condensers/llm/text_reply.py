@@ -36,7 +36,7 @@ def untagged(text: str) -> str:
 
 
 def sections_of(text: str, names: Sequence[str]) -> tuple[str, ...]:
-    """The texts of a reply that puts a name and a colon before each; none unless all names are there, in order.
+    """The texts of a reply that puts a name and a colon before each, as far as they are there and in order.
 
     Names are found at the beginning of lines, whatever their case, bold or not. Lines within a text are kept, since
     the steps of a solution stand in lines of their own. Of a reply that goes on with further samples of the same form,
@@ -48,11 +48,11 @@ def sections_of(text: str, names: Sequence[str]) -> tuple[str, ...]:
     """
     names_before = "|".join(re.escape(name) for name in names)
     marks = list(re.finditer(rf"^[\s>*_#-]*({names_before})[*_]*\s*:[*_]*", _FENCE.sub("", text), re.I | re.M))
-    if any(mark[1].casefold() != names[i % len(names)].casefold() for i, mark in enumerate(marks)):
-        return ()
-    if len(marks) < len(names):
-        return ()
-    ends = [mark.start() for mark in marks[1:]] + [len(marks[0].string)]
-    first = zip(marks[: len(names)], ends, strict=False)
-    parts = tuple(untagged(mark.string[mark.end() : end]) for mark, end in first)
-    return parts if all(parts) else ()
+    ends = [mark.start() for mark in marks[1:]] + [len(marks[0].string)] if marks else []
+    parts: list[str] = []
+    for name, mark, end in zip(names, marks, ends, strict=False):
+        part = untagged(mark.string[mark.end() : end])
+        if mark[1].casefold() != name.casefold() or not part:
+            break
+        parts.append(part)
+    return tuple(parts)
