@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,10 @@ def test_a_budget_that_rows_do_not_suffice_for_is_found_before_any_method_runs(r
     refused = run("compare", source, "--per-class", "1,13", "--embedder", "offline", "--output", "out", code=2)
     assert "`per_class` must be at most 12" in refused.err and "condensing" not in refused.err
     assert not os.path.exists("out")
+
+
+def test_version(run):
+    assert run("--version").out.strip() == version("condensers")
 
 
 def test_doctor(run):

@@ -1,7 +1,10 @@
 """The commands. Heavy rooms are imported when a command runs, so that ``--help`` answers at once."""
 
+from typing import Annotated
+
 import typer
 
+from condensers import __version__
 from condensers.cli.budget import budget
 from condensers.cli.compare import compare
 from condensers.cli.condense import condense
@@ -22,6 +25,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version, and nothing else."),
+    ] = False,
+) -> None:
+    """Options of no command."""
+
+
 app.command()(condense)
 app.command()(generate)
 app.command()(compare)
