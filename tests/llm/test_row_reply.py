@@ -32,7 +32,7 @@ def test_what_ends_too_soon_says_what_there_is_and_what_is_missing(reply):
     assert (found.so_far, found.missing, found.reason) == ("Q: How many?", ("A",), "unfinished")
 
 
-@pytest.mark.parametrize("rest", ["4", "A: 4", "**A:** 4", "A: 4\nQ: And now?\nA: 5"])
+@pytest.mark.parametrize("rest", ["4", "A: 4", "**A:** 4", "A: 4\nQ: And now?\nA: 5", "4\nQ: And now?\nA: 5"])
 def test_a_rest_of_one_text_needs_no_name(rest):
     assert row_of(unfinished("Q: How many?", PAIR).joined(rest), PAIR) == "How many? [SEP] 4"
 
@@ -53,6 +53,12 @@ def test_what_has_run_together_is_no_row_and_cannot_be_finished(reply):
     assert not isinstance(caught.value, Unfinished) and caught.value.reason == "separator"
 
 
-def test_an_empty_rest_is_still_unfinished():
+@pytest.mark.parametrize("rest", ["", "A:", "Q: How many?", "Q: How many?\nWho knows."])
+def test_a_rest_that_is_none_leaves_it_unfinished(rest):
     with pytest.raises(Unfinished):
-        row_of(unfinished("Q: How many?", PAIR).joined(""), PAIR)
+        row_of(unfinished("Q: How many?", PAIR).joined(rest), PAIR)
+
+
+def test_a_whole_row_in_place_of_the_rest_is_not_put_behind_the_first_text():
+    with pytest.raises(Unfinished):
+        row_of(unfinished("Q: How many?", PAIR).joined("Q: And now?\nA: 5"), PAIR)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from condensers.data import Columns
 from condensers.errors import RowError
 from condensers.llm.asking import Unfinished, Unusable
-from condensers.llm.text_reply import sections_of, single_of, untagged
+from condensers.llm.text_reply import begins_with_name, sections_of, single_of, untagged
 
 
 def part_names(columns: Columns | None) -> tuple[str, ...]:
@@ -70,8 +70,8 @@ def _unfinished(first: Sequence[str], names: Sequence[str]) -> Unfinished:
     missing = names[len(first) :]
 
     def joined(rest: str) -> str:
-        # Of one text the name is easily left out.
-        named = rest if len(missing) > 1 or sections_of(rest, missing) else f"{missing[0]}: {rest}"
-        return f"{so_far}\n{named}"
+        # Of one text the name is easily left out; what begins with another name is another text.
+        is_named = len(missing) > 1 or begins_with_name(rest, names)
+        return f"{so_far}\n{rest if is_named else f'{missing[0]}: {rest}'}"
 
     return Unfinished(so_far, missing, joined)

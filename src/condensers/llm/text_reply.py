@@ -46,13 +46,23 @@ def sections_of(text: str, names: Sequence[str]) -> tuple[str, ...]:
         text: The reply.
         names: What stands before the colons, in order.
     """
-    names_before = "|".join(re.escape(name) for name in names)
-    marks = list(re.finditer(rf"^[\s>*_#-]*({names_before})[*_]*\s*:[*_]*", _FENCE.sub("", text), re.I | re.M))
-    ends = [mark.start() for mark in marks[1:]] + [len(marks[0].string)] if marks else []
+    text = _FENCE.sub("", text)
+    marks = list(_marks(names).finditer(text))
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
     parts: list[str] = []
     for name, mark, end in zip(names, marks, ends, strict=False):
-        part = untagged(mark.string[mark.end() : end])
+        part = untagged(text[mark.end() : end])
         if mark[1].casefold() != name.casefold() or not part:
             break
         parts.append(part)
     return tuple(parts)
+
+
+def begins_with_name(text: str, names: Sequence[str]) -> bool:
+    """Whether a reply begins with a section; see `sections_of`."""
+    return _marks(names).match(_FENCE.sub("", text).lstrip()) is not None
+
+
+def _marks(names: Sequence[str]) -> re.Pattern[str]:
+    names_before = "|".join(re.escape(name) for name in names)
+    return re.compile(rf"^[\s>*_#-]*({names_before})[*_]*\s*:[*_]*", re.IGNORECASE | re.MULTILINE)
