@@ -39,6 +39,7 @@ LINE_UP = "random,k_center,dallme,mgd3,pinr-0,pinr,aug_pe"
 ROUNDS = {"pinr": "num_rounds", "aug_pe": "iterations"}
 UNLABELLED = {"gsm8k": {"text": ("question", "answer"), "label": None}}
 TOPICS = {"sst2": "film reviews", "ag_news": "news", "gsm8k": "school mathematics, with worked answers"}  # of Aug-PE
+TOLD = {"num_candidates": "texts a point", "num_neighbours": "rows shown"}  # what a table says of other settings
 MEASURED = ("fid", "mauve", "precision_recall", "ngram_overlap")
 SCORES = ("fid", "mauve", "precision", "recall", "f1", "unigram_overlap", "bigram_overlap")
 N_REFERENCES = 5_000
@@ -80,8 +81,10 @@ def _cell_key(dataset: str, name: str, seed: int, arguments: argparse.Namespace)
 
 def _writer(dataset: str, arguments: argparse.Namespace) -> str:
     inverter = arguments.inverter and arguments.inverter.format(dataset=dataset)
-    dtype = arguments.settings.get("llm_dtype")
-    llm = f"{arguments.llm} ({dtype})" if dtype else arguments.llm
+    settings = arguments.settings
+    told = [settings["llm_dtype"]] if "llm_dtype" in settings else []
+    told += [f"{settings[name]} {words}" for name, words in TOLD.items() if name in settings]
+    llm = f"{arguments.llm} ({', '.join(told)})" if told else arguments.llm
     return " + ".join(name for name in (inverter, llm) if name)
 
 
@@ -174,11 +177,17 @@ def table() -> str:
         for cell in here:
             by_method.setdefault((cell["method"], cell["writer"]), []).append(cell)
         order = LINE_UP.split(",")
-        shown = [each for each in by_method.items() if each[0][0] in order]
-        for each, cells_of in sorted(shown, key=lambda entry: order.index(entry[0][0])):
+        whole = {method for method, _ in by_method if method in order}
+        # Other rounds stand for a method that was not measured with its own.
+        shown = [each for each in by_method.items() if each[0][0] in order or _base(each[0][0]) not in whole]
+        for each, cells_of in sorted(shown, key=lambda entry: order.index(_base(entry[0][0]))):
             lines.append(f"| {' | '.join([*each, *_line(cells_of, learners, scores)])} |")
         lines += ["", *_costs(by_method, learners)]
     return "\n".join(lines)
+
+
+def _base(method: str) -> str:
+    return method if method in LINE_UP.split(",") else method.partition("-")[0]
 
 
 def _true_samples(cells: list[dict[str, Any]], n_learners: int, scores: list[str]) -> list[str]:
