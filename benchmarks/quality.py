@@ -7,6 +7,9 @@
         --methods random,herding,k_center,condenselm,few_shot,error_extrapolation --llm offline \
         --llm-settings '{"reply_format": "single", "reply_tokens": 128, "temperature": 0.7, "subset_size": 10,
                          "condensed_size": 10}'                                   # a small language model
+    python benchmarks/quality.py --data ../shared/data --datasets sst2 --per-class 10 --seeds 15 --sets 3 \
+        --methods krr_rewrite --llm offline --learners linear_probe,text_rnn,tfidf_linear \
+        --llm-settings '{"reply_tokens": 128, "temperature": 0.7, "concurrency": 64, "llm_dtype": "bfloat16"}'
 
 Every finished cell is a line in `results/quality.jsonl`; cells that are there are not measured again, so a stopped
 run goes on, and the table is written from all lines. Seed s is the seed of the learner, and of the condenser unless
@@ -45,7 +48,7 @@ protocol (Table 13: 200 steps). A deviation of 0.0 over several seeds: neither m
 random. Of sets that a language model wrote, each is trained on with several seeds and counts once."""
 # The paper's order, then what it does not have.
 METHODS = "random,herding,k_center,greedy_k_center,facility_location"
-LLM_METHODS = ("condenselm", "few_shot", "error_extrapolation")
+LLM_METHODS = ("condenselm", "krr_rewrite", "few_shot", "error_extrapolation")
 
 
 def measure(arguments: argparse.Namespace) -> None:

@@ -49,6 +49,7 @@ _PUBLIC: dict[str, str] = {
     "InverterTrainingConfig": "inversion.inverter",
     "KCenterCondenser": "methods",
     "KRRExchangeCondenser": "methods.krr_exchange",
+    "KRRRewriteCondenser": "methods.krr_rewrite",
     "LLMRefiner": "refinement",
     "LLMWriter": "inversion",
     "LabelConfidence": "rewards",
@@ -117,6 +118,7 @@ __all__ = [
     "InverterTrainingConfig",
     "KCenterCondenser",
     "KRRExchangeCondenser",
+    "KRRRewriteCondenser",
     "LLMRefiner",
     "LLMWriter",
     "LabelConfidence",
@@ -185,6 +187,7 @@ if TYPE_CHECKING:
     from condensers.methods.few_shot import FewShotCondenser
     from condensers.methods.inducing_points import InducingPointsCondenser
     from condensers.methods.krr_exchange import KRRExchangeCondenser
+    from condensers.methods.krr_rewrite import KRRRewriteCondenser
     from condensers.methods.mgd3 import MGD3Condenser
     from condensers.methods.pinr import PInRCondenser
     from condensers.methods.prompt_template import PromptTemplateCondenser

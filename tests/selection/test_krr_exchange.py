@@ -136,6 +136,42 @@ def test_words_decide_where_the_vectors_are_equal():
     assert [[texts[i] for i in found[code]] for code in (0, 1)] == [["good film"], ["bad film"]]
 
 
+class TestOtherTexts:
+    """`select_among`: what is chosen from is not what is predicted."""
+
+    def test_of_the_rows_themselves_it_chooses_the_same(self):
+        rows, codes = labelled()
+        counts = {0: 2, 1: 3, 2: 1}
+        found = KRRExchange(typical=1.0).select_among(rows, codes, rows, codes, counts)
+        among = KRRExchange(typical=1.0).select_by_class(rows, codes, counts)
+        assert {code: own.tolist() for code, own in found.items()} == {c: own.tolist() for c, own in among.items()}
+
+    def test_by_hand(self):
+        # The rows lie at 1 and -1. Of three texts a class, in any order, those that lie there predict them best.
+        rows = EmbeddedRows(list("ab"), np.array([1, -1], np.float32)[:, None])
+        texts = EmbeddedRows(list("cdefgh"), np.array([-0.3, 0.2, -1, 1, -0.1, 0.4], np.float32)[:, None])
+        of_texts = np.array([1, 0, 1, 0, 1, 0])
+        found = KRRExchange(ridge=2.0).select_among(texts, of_texts, rows, np.array([0, 1]), {0: 1, 1: 1})
+        assert {code: own.tolist() for code, own in found.items()} == {0: [3], 1: [2]}
+
+    def test_words(self):
+        same = np.ones((4, 3), np.float32) / np.sqrt(3, dtype=np.float32)
+        rows = EmbeddedRows(["good film", "good film", "bad film", "bad film"], same)
+        texts = EmbeddedRows(["bad thing", "good one", "odd thing", "odd matter"], same)
+        found = KRRExchange(words=True).select_among(
+            texts, np.array([1, 0, 0, 1]), rows, np.array([0, 0, 1, 1]), {0: 1, 1: 1}
+        )
+        assert {code: own.tolist() for code, own in found.items()} == {0: [1], 1: [0]}
+
+    def test_mistakes(self):
+        rows, codes = labelled()
+        other = EmbeddedRows(rows.texts, np.ones((24, 5), np.float32))
+        with pytest.raises(SettingError, match="texts have 5 dimensions, those of the rows 4"):
+            KRRExchange().select_among(other, codes, rows, codes, dict.fromkeys(range(3), 1))
+        with pytest.raises(BudgetError, match="cannot select 9 of the 8 rows of class 1"):
+            KRRExchange().select_among(rows, codes, rows, codes, {0: 1, 1: 9, 2: 1})
+
+
 def test_it_sees_all_classes():
     assert isinstance(KRRExchange(), SupervisedSelector)
 

@@ -20,9 +20,9 @@ def condense(
         str,
         typer.Option(
             help="random, herding, k_center, greedy_k_center, facility_location, moderate, el2n, g_dig, e2sc_is, "
-            "krr_exchange, inducing_points keep rows; condenselm, few_shot, error_extrapolation, aug_pe have a "
-            "language model write them; pinr, dallme, mgd3 write a text for each of a few points; discretization, "
-            "dilm match gradients."
+            "krr_exchange, inducing_points keep rows; condenselm, krr_rewrite, few_shot, error_extrapolation, "
+            "aug_pe have a language model write them; pinr, dallme, mgd3 write a text for each of a few points; "
+            "discretization, dilm match gradients."
         ),
     ] = "k_center",
     per_class: options.AutoPerClass = None,

@@ -39,7 +39,14 @@ ReplyFormat = Annotated[
     ),
 ]
 Candidates = Annotated[
-    int | None, typer.Option(help="Candidates a round, of which the best is kept; 10.", rich_help_panel=_LLM)
+    int | None,
+    typer.Option(
+        help="Candidates a round, of which the best is kept; for krr_rewrite, a row. Usually 10.", rich_help_panel=_LLM
+    ),
+]
+Rewritten = Annotated[
+    int | None,
+    typer.Option(help="krr_rewrite: source rows to rewrite, in multiples of the budget; 5.", rich_help_panel=_LLM),
 ]
 Topic = Annotated[
     str | None,
@@ -268,6 +275,7 @@ CONDENSING: dict[str, Any] = {
     "reward_model": RewardModel,
     "reply_format": ReplyFormat,
     "candidates": Candidates,
+    "rewritten": Rewritten,
     "inverter": Inverter,
     "corrector": Corrector,
     "num_neighbours": NumNeighbours,

@@ -181,14 +181,7 @@ class AugPECondenser(LLMCondenser):
         with live_usage(llm.usage):
             elected = evolution.run(shares)
         self._llm_record = evolution.record()
-        n_rows = sum(map(len, elected.values()))
-        if n_rows < sum(shares.values()):
-            _logger.warning(
-                "the limit %s was reached with %d of %d rows; they are what is returned.",
-                llm.usage.reached,
-                n_rows,
-                sum(shares.values()),
-            )
+        self._warn_if_stopped(llm, sum(map(len, elected.values())), shares)
         return Condensed.joined(
             [self._condensed_class(prepared, code, found) for code, found in elected.items() if found]
         )

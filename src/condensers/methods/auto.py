@@ -29,6 +29,7 @@ METHODS: dict[str, str] = {
     "inducing_points": "inducing_points:InducingPointsCondenser",
     "k_center": "k_center:KCenterCondenser",
     "krr_exchange": "krr_exchange:KRRExchangeCondenser",
+    "krr_rewrite": "krr_rewrite:KRRRewriteCondenser",
     "mgd3": "mgd3:MGD3Condenser",
     "moderate": "moderate:ModerateCondenser",
     "pinr": "pinr:PInRCondenser",

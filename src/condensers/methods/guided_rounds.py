@@ -14,7 +14,18 @@ from condensers.errors import BudgetError
 from condensers.llm import CachedLLM
 from condensers.methods.llm_config import RoundConfig
 from condensers.methods.subset_sizes import SubsetSizes
-from condensers.methods.writing import Candidate, Desk, Events, Form, Subset, Task, Wanted, Writer, Written
+from condensers.methods.writing import (
+    Candidate,
+    Desk,
+    Events,
+    Form,
+    Subset,
+    Task,
+    Wanted,
+    Writer,
+    Written,
+    too_few_rows,
+)
 
 N_TRIED = 3
 """Samples that are tried before a form of reply is settled on."""
@@ -226,15 +237,9 @@ class Rounds:
 
     def _too_few(self, shares: Mapping[int, int]) -> BudgetError:
         codes = [each.row.code for each in self.kept]
-        short = [
-            f"{codes.count(code)} of {share} of class {self.task.label(code)!r}"
-            for code, share in shares.items()
-            if codes.count(code) < share
-        ]
-        faults = ", ".join(f"{reason} {n}" for reason, n in self.events.unusable.most_common(4)) or "none"
-        return BudgetError(
-            f"{self.llm.name} wrote too few rows that can be used: {', '.join(short)}, in {len(self.log)} rounds. "
-            f"What was wrong with its replies: {faults}. Use a stronger model, set `reply_format='single'` "
-            f"(`--reply-format single`), or raise `extra_rounds`; what was replied is in the cache and costs nothing "
-            f"again."
+        found = {code: codes.count(code) for code in shares}
+        advice = (
+            f"in {len(self.log)} rounds. Use a stronger model, set `reply_format='single'` (`--reply-format single`), "
+            f"or raise `extra_rounds`"
         )
+        return too_few_rows(self.llm.name, self.task, found, shares, self.events, advice)

@@ -1,5 +1,6 @@
 """The base of condensers that ask a language model."""
 
+import logging
 import os
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -13,6 +14,8 @@ from condensers.methods.condenser import Condenser
 from condensers.methods.llm_config import LLMCondenserConfig
 from condensers.methods.run_estimate import RunEstimate
 from condensers.methods.source import read_source
+
+_logger = logging.getLogger(__name__)
 
 
 class LLMCondenser(Condenser):
@@ -142,6 +145,16 @@ class LLMCondenser(Condenser):
             llm.usage = Usage(self.config.prices, self.config.limits)
             setattr(llm.llm, "usage", llm.usage)  # noqa: B010  (not part of the protocol)
         return llm
+
+    def _warn_if_stopped(self, llm: CachedLLM, n_rows: int, shares: Mapping[int, int]) -> None:
+        """Says that a spending limit left fewer rows than were wanted."""
+        if n_rows < sum(shares.values()):
+            _logger.warning(
+                "the limit %s was reached with %d of %d rows; they are what is returned.",
+                llm.usage.reached,
+                n_rows,
+                sum(shares.values()),
+            )
 
     def _llm_settings(self) -> dict[str, Any]:
         names = ("llm", "reply_tokens", "concurrency", "timeout", "llm_dtype", "seed")

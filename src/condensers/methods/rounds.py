@@ -1,6 +1,5 @@
 """Condensation round by round: retrieve a subset, have an LLM condense it, add the best candidate."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -17,8 +16,6 @@ from condensers.methods.run_estimate import RunEstimate, run_estimate
 from condensers.methods.source import PreparedSource
 from condensers.methods.subset_sizes import SubsetSizes, subset_sizes
 from condensers.methods.writing import Desk, Events, FewShot, Form, Rewrite, Task, Writer
-
-_logger = logging.getLogger(__name__)
 
 
 class RoundCondenser(LLMCondenser):
@@ -52,7 +49,7 @@ class RoundCondenser(LLMCondenser):
         sizes = subset_sizes(rows, self.config)
         form: Form = "json" if self.config.reply_format == "auto" else self.config.reply_format
         writer = self._writer(Desk(self.llm, Events(), n_samples=self.n_candidates), task, form)
-        typical, longest = (_stand_ins(rows, sizes.retrieved, longest=longest) for longest in (False, True))
+        typical, longest = (stand_in_rows(rows, sizes.retrieved, longest=longest) for longest in (False, True))
         expected, most = [], []
         n_done, n_rounds = 0, 0
         while wanted := {code: n for code, share in shares.items() if (n := min(sizes.condensed, share - n_done)) > 0}:
@@ -81,13 +78,7 @@ class RoundCondenser(LLMCondenser):
         with live_usage(llm.usage):
             kept = rounds.run(shares)
         self._llm_record = rounds.record()
-        if len(kept) < sum(shares.values()):
-            _logger.warning(
-                "the limit %s was reached with %d of %d rows; they are what is returned.",
-                llm.usage.reached,
-                len(kept),
-                sum(shares.values()),
-            )
+        self._warn_if_stopped(llm, len(kept), shares)
         return self._condensed(prepared, kept)
 
     def _condensed(self, prepared: PreparedSource, kept: Sequence[Kept]) -> Condensed:
@@ -124,7 +115,7 @@ class RoundCondenser(LLMCondenser):
         return Rewrite(desk, task) if form == "single" else self._structured_writer(desk, task, form)
 
 
-def _stand_ins(rows: Rows, size: int, *, longest: bool) -> dict[int, np.ndarray]:
+def stand_in_rows(rows: Rows, size: int, *, longest: bool) -> dict[int, np.ndarray]:
     """Rows of each class of about mean length, or the longest ones."""
     lengths = np.asarray([len(text) for text in rows.texts])
     found = {}

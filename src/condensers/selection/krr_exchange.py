@@ -70,16 +70,80 @@ class KRRExchange:
         """
         check_sizes(rows, codes, counts)
         check_finite(rows.vectors)
-        spaces: list[Matrix] = [rows.vectors, *([tfidf_vectors(rows.texts)] if self.words else [])]
-        moments = [LabelMoments.of(x, codes) for x in spaces]
-        candidates = self._candidates(rows.vectors, codes, counts, moments[0])
-        views = [
-            ExchangeView(x[candidates], codes[candidates], of_x, self.ridge, sum(counts.values()))
-            for x, of_x in zip(spaces, moments, strict=True)
-        ]
+        moments = LabelMoments.of(rows.vectors, codes)
+        candidates = self._candidates(rows.vectors, codes, counts, moments)
+        words = tfidf_vectors(rows.texts) if self.words else None
+        spaces = [(rows.vectors[candidates], moments)]
+        if words is not None:
+            spaces.append((words[candidates], LabelMoments.of(words, codes)))
+        return {code: candidates[chosen] for code, chosen in self._chosen(spaces, codes[candidates], counts).items()}
+
+    def select_among(
+        self,
+        texts: EmbeddedRows,
+        codes_of_texts: np.ndarray,
+        rows: EmbeddedRows,
+        codes: np.ndarray,
+        counts: Mapping[int, int],
+    ) -> dict[int, np.ndarray]:
+        """Selects among other texts than the rows, such as written ones, by what they tell of the rows' labels.
+
+        `typical` and `max_candidates` are for rows; here every text may be chosen.
+
+        Args:
+            texts: What is chosen from.
+            codes_of_texts: Their classes.
+            rows: Whose labels are to be predicted.
+            codes: Their classes.
+            counts: How many texts to take of each class.
+
+        Shape:
+            codes_of_texts: (n_texts,), int64; codes: (n_rows,), int64; returns: (count,) for each class, positions of
+                texts.
+
+        Raises:
+            BudgetError: if a class has fewer texts than are asked for.
+            RowError: if there are fewer than two classes, or vectors hold numbers that are not finite.
+            SettingError: if the vectors of texts and rows differ in dimension.
+        """
+        check_sizes(texts, codes_of_texts, counts)
+        check_finite(texts.vectors)
+        check_finite(rows.vectors)
+        if texts.vectors.shape[1] != rows.vectors.shape[1]:
+            raise SettingError(
+                f"vectors of the texts have {texts.vectors.shape[1]} dimensions, those of the rows "
+                f"{rows.vectors.shape[1]}. Embed both with one embedder."
+            )
+        order = np.argsort(codes_of_texts, kind="stable")
+        spaces = [(texts.vectors[order], LabelMoments.of(rows.vectors, codes))]
+        if self.words:
+            words = tfidf_vectors([*rows.texts, *texts.texts])
+            spaces.append((words[len(rows) :][order], LabelMoments.of(words[: len(rows)], codes)))
+        chosen = self._chosen(spaces, np.asarray(codes_of_texts)[order], counts)
+        return {code: order[places] for code, places in chosen.items()}
+
+    def _chosen(
+        self, spaces: list[tuple[np.ndarray, LabelMoments]], codes: np.ndarray, counts: Mapping[int, int]
+    ) -> dict[int, np.ndarray]:
+        """Positions of the candidates that are chosen of each class, which `codes` must hold in ascending order."""
+        views = [ExchangeView(x, codes, moments, self.ridge, sum(counts.values())) for x, moments in spaces]
         places = _in_turn(counts)
-        chosen = _exchange(views, codes[candidates], places)
-        return {code: candidates[chosen[places == code]] for code in counts}
+        chosen = _exchange(views, codes, places)
+        return {code: chosen[places == code] for code in counts}
+
+    def candidates(self, rows: EmbeddedRows, codes: np.ndarray, counts: Mapping[int, int]) -> np.ndarray:
+        """Positions of the rows that may be chosen, by `typical` and `max_candidates`, class by class.
+
+        Shape:
+            codes: (n_rows,), int64; returns: (n_candidates,), int64.
+
+        Raises:
+            BudgetError: if a class has fewer rows than are asked for.
+            RowError: if there are fewer than two classes, or vectors hold numbers that are not finite.
+        """
+        check_sizes(rows, codes, counts)
+        check_finite(rows.vectors)
+        return self._candidates(rows.vectors, codes, counts, LabelMoments.of(rows.vectors, codes))
 
     def _candidates(
         self, x: Matrix, codes: np.ndarray, counts: Mapping[int, int], moments: LabelMoments

@@ -208,6 +208,7 @@ PAPERS: dict[str, Paper] = {
     "inducing_points": KIP,
     "k_center": DILM,
     "krr_exchange": KIP,
+    "krr_rewrite": KIP,
     "mgd3": MGD3,
     "moderate": MODERATE,
     "pinr": PINR,

@@ -8,6 +8,7 @@ from condensers.llm import Answer, Desk, Events, Question, Unusable
 from condensers.methods.writing.few_shot import FewShot, Purpose, Rewrite
 from condensers.methods.writing.ldsc import LDSC, PairLDSC
 from condensers.methods.writing.replies import Form
+from condensers.methods.writing.shortage import too_few_rows
 from condensers.methods.writing.task import Candidate, Task, Written
 from condensers.methods.writing.writer import Planned, Subset, Wanted, Writer
 
@@ -30,4 +31,5 @@ __all__ = [
     "Wanted",
     "Writer",
     "Written",
+    "too_few_rows",
 ]
