@@ -54,7 +54,7 @@ def test_of_what_was_written_no_exchange_would_predict_the_labels_better(dataset
         written.append((again(messages, sample), label))
         return written[-1][0]
 
-    small = make(reply)[0].condense(dataset)
+    small = make(reply, by_words=False)[0].condense(dataset)
     embedder = WordEmbedder()
     codes, of_written = np.asarray(dataset["label"][:]), np.asarray([code for _, code in written])
     moments = LabelMoments.of(embedder.encode(dataset["text"][:]), codes)
@@ -69,6 +69,28 @@ def test_of_what_was_written_no_exchange_would_predict_the_labels_better(dataset
     for place in range(len(chosen)):
         for other in np.flatnonzero(of_written == of_written[chosen[place]]).tolist():
             assert loss([*chosen[:place], other, *chosen[place + 1 :]]) > least - 1e-4
+
+
+class _Blind(WordEmbedder):
+    """Sees no text but those of the source."""
+
+    def encode(self, texts):
+        return super().encode([re.sub(r" again .*", "", text) for text in texts])
+
+
+def test_of_texts_that_lie_at_one_place_words_decide(dataset):
+    def reply(messages, sample, schema):
+        text = shown(messages)
+        return f"{text} again {text}" if sample == 1 else f"{text} again {word(sample)} {word(messages)}"
+
+    def n_chosen(by_words):
+        llm = ScriptedLLM(reply)
+        settings = {"per_class": 2, "rewritten": 2, "candidates": 3, "by_words": by_words}
+        made = AutoCondenser.from_method("krr_rewrite", embedder=_Blind(), llm=llm, **settings)
+        return sum(len(set(text.split())) < len(text.split()) / 1.5 for text in made.condense(dataset)["text"][:])
+
+    # To the vectors the three versions of a row are one; those of its own words say most of its class.
+    assert n_chosen(by_words=True) > n_chosen(by_words=False)
 
 
 def test_a_second_run_asks_nothing_and_gives_the_same(dataset):
