@@ -48,7 +48,8 @@ Accuracy: percent of the test split (2,000 rows of it, drawn once, where it is l
 the condensed sets, if there are several, each with a seed of its own. True samples: where 90% of real rows, as many as
 the set has, fall. Overlap: share of a row's unigrams and bigrams that its nearest real row has too (Section 6.1);
 rows that are real and among the references find themselves there, and count as copies. Seconds leave out the embedding
-of the source; replies and texts that an earlier run had kept cost none, but their requests and tokens count.
+of the source; replies and texts that an earlier run had kept cost none, but their requests and tokens count. Those of
+ag_news and gsm8k were taken beside other work.
 Embeddings: all-MiniLM-L6-v2. `pinr-0` is PInR without refinement (RQ2). Where a method is
 written by `offline` alone, SmolLM2-135M-Instruct wrote its texts after the rows around a point; with an inverter, that
 did, and SmolLM2 refined."""
