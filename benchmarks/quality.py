@@ -201,22 +201,23 @@ def by_set(cells: list[dict], others: list[dict]) -> dict[int, float]:
 
 def costs(groups: Mapping[tuple, list[dict]]) -> list[str]:
     """What the language model was asked for, of the set that found least in the cache of replies."""
-    rows: dict[tuple, str] = {}
+    most: dict[tuple, dict] = {}
     for (_, dataset, per_class, method), cells in sorted(groups.items()):
-        written = [cell for cell in cells if "set" in cell]
-        if written:
-            one = max(written, key=lambda cell: cell["requests"])
-            asked = f"{one['model']}, {one['reply_format']}, temperature {one.get('temperature', 1.0):g}"
-            counted = ("requests", "input_tokens", "output_tokens", "condensing_seconds")
-            numbers = " | ".join(f"{one[name]:,.0f}" for name in counted)
-            rows.setdefault(
-                (dataset, per_class, method), f"| {dataset} | {per_class} | {method} | {asked} | {numbers} |"
-            )
+        for cell in cells:
+            key = dataset, per_class, method
+            if "set" in cell and cell["requests"] > most.get(key, {"requests": -1})["requests"]:
+                most[key] = cell
+    rows = []
+    for (dataset, per_class, method), one in sorted(most.items()):
+        asked = f"{one['model']}, {one['reply_format']}, temperature {one.get('temperature', 1.0):g}"
+        counted = ("requests", "input_tokens", "output_tokens", "condensing_seconds")
+        numbers = " | ".join(f"{one[name]:,.0f}" for name in counted)
+        rows.append(f"| {dataset} | {per_class} | {method} | {asked} | {numbers} |")
     if not rows:
         return []
     head = "| dataset | rows a class | method | asked | requests | tokens in | tokens out | seconds |"
     said = "Of the set that found least in the cache of replies; seconds on two cores with other work."
-    return ["## What a written set costs", "", said, "", head, "|---|---|---|---|---|---|---|---|", *rows.values(), ""]
+    return ["## What a written set costs", "", said, "", head, "|---|---|---|---|---|---|---|---|", *rows, ""]
 
 
 def main() -> None:
