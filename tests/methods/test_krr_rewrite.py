@@ -118,7 +118,7 @@ def test_what_is_missing_is_asked_for_again_by_other_samples(dataset):
 
 def test_too_little_that_can_be_used(dataset):
     made, _ = make(lambda m, sample, _: shown(m))
-    with pytest.raises(BudgetError, match=r"0 of 2 of class 'fruit'.*raise `candidates`.*copies_source"):
+    with pytest.raises(BudgetError, match=r"0 of 2 of class 'fruit'.*copies_source.*raise `candidates`"):
         made.condense(dataset)
 
 

@@ -238,8 +238,13 @@ class Rounds:
     def _too_few(self, shares: Mapping[int, int]) -> BudgetError:
         codes = [each.row.code for each in self.kept]
         found = {code: codes.count(code) for code in shares}
-        advice = (
-            f"in {len(self.log)} rounds. Use a stronger model, set `reply_format='single'` (`--reply-format single`), "
-            f"or raise `extra_rounds`"
+        return too_few_rows(
+            self.llm.name,
+            self.task,
+            found,
+            shares,
+            self.events,
+            tried=f"in {len(self.log)} rounds",
+            advice="Use a stronger model, set `reply_format='single'` (`--reply-format single`), or raise "
+            "`extra_rounds`",
         )
-        return too_few_rows(self.llm.name, self.task, found, shares, self.events, advice)

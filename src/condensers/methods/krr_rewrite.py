@@ -107,11 +107,16 @@ class KRRRewriteCondenser(LLMCondenser):
         codes = np.asarray([row.code for row in written], dtype=np.int64)
         counts = {code: min(n, int((codes == code).sum())) for code, n in shares.items()}
         if counts != dict(shares) and not (llm.usage.reached and all(counts.values())):
-            advice = (
-                f"though {len(written)} were written in all. Use a stronger model, or raise `candidates` "
-                f"(`--candidates`), `rewritten` (`--rewritten`) or the limit that was reached"
+            raise too_few_rows(
+                llm.name,
+                task,
+                counts,
+                shares,
+                events,
+                tried=f"though {len(written)} were written in all",
+                advice="Use a stronger model, or raise `candidates` (`--candidates`), `rewritten` (`--rewritten`) or "
+                "the limit that was reached",
             )
-            raise too_few_rows(llm.name, task, counts, shares, events, advice)
         self._warn_if_stopped(llm, sum(counts.values()), shares)
         vectors = self.embedder.encode([row.text for row in written])
         texts = EmbeddedRows([row.text for row in written], vectors)
