@@ -172,6 +172,25 @@ class TestOtherTexts:
             KRRExchange().select_among(rows, codes, rows, codes, {0: 1, 1: 9, 2: 1})
 
 
+def test_sets_share_no_row_and_each_is_the_best_of_what_is_left():
+    rows, codes = labelled(n=30)
+    counts = {0: 2, 1: 1, 2: 3}
+    found = KRRExchange(typical=1.0).select_sets(rows, codes, counts, 3)
+    assert {code: len(set(own.tolist())) for code, own in found.items()} == {0: 6, 1: 3, 2: 9}
+    first = KRRExchange(typical=1.0).select_by_class(rows, codes, counts)
+    assert all(found[code][:n].tolist() == first[code].tolist() for code, n in counts.items())
+    left = np.setdiff1d(np.arange(30), np.concatenate(list(first.values())))
+    others = EmbeddedRows([rows.texts[i] for i in left], rows.vectors[left])
+    second = KRRExchange().select_among(others, codes[left], rows, codes, counts)
+    assert all(found[code][n : 2 * n].tolist() == left[second[code]].tolist() for code, n in counts.items())
+
+
+def test_sets_end_with_the_rows_of_a_class():
+    rows, codes = labelled(n=15)
+    found = KRRExchange(typical=1.0).select_sets(rows, codes, {0: 2, 1: 1, 2: 4}, 9)
+    assert {code: len(own) for code, own in found.items()} == {0: 4, 1: 2, 2: 5}
+
+
 def test_it_sees_all_classes():
     assert isinstance(KRRExchange(), SupervisedSelector)
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -72,29 +72,24 @@ class KRRRewriteCondenser(LLMCondenser):
     config_class: ClassVar[type[KRRRewriteConfig]] = KRRRewriteConfig
     config: KRRRewriteConfig
 
-    @property
-    def _exchange(self) -> KRRExchange:
-        return KRRExchange(ridge=self.config.ridge, typical=self.config.typical)
-
     def _estimate(self, rows: Rows, shares: Mapping[int, int]) -> RunEstimate:
         check_labelled(rows, self.condenser_type)
         n = self.config.candidates
         writer = Rewrite(Desk(self.llm, Events(), n_samples=n), Task(rows))
         expected, most = [], []
-        for code, size in self._n_rewritten(rows, shares).items():
+        for code, share in shares.items():
+            size = min(self.config.rewritten * share, rows.class_counts[code])
             typical, longest = (stand_in_rows(rows, size, longest=long) for long in (False, True))
             expected.append((writer.plan(typical, {code: size}, None), n))
             most.append((writer.plan(longest, {code: size}, self.config.reply_tokens), n))
         return run_estimate(expected, most, self.config.prices, n_rounds=1)
 
-    def _n_rewritten(self, rows: Rows, shares: Mapping[int, int]) -> dict[int, int]:
-        """How many rows of each class are rewritten."""
-        return {code: min(self.config.rewritten * n, rows.class_counts[code]) for code, n in shares.items()}
-
     def _condense(self, prepared: PreparedSource, shares: Mapping[int, int]) -> Condensed:
         check_labelled(prepared.rows, self.condenser_type)
         llm, events, task = self._fresh_llm(), Events(), Task(prepared.rows)
-        seeds = self._seeds(prepared, shares)
+        rows, source_codes = EmbeddedRows(prepared.rows.texts, prepared.vectors), prepared.rows.codes
+        exchange = KRRExchange(ridge=self.config.ridge, typical=self.config.typical, words=self.config.by_words)
+        seeds = exchange.select_sets(rows, source_codes, shares, self.config.rewritten)
         with live_usage(llm.usage):
             written = self._written(Desk(llm, events, n_samples=self.config.candidates), task, seeds, shares)
         self._llm_record = {
@@ -120,31 +115,13 @@ class KRRRewriteCondenser(LLMCondenser):
         self._warn_if_stopped(llm, sum(counts.values()), shares)
         vectors = self.embedder.encode([row.text for row in written])
         texts = EmbeddedRows([row.text for row in written], vectors)
-        rows = EmbeddedRows(prepared.rows.texts, prepared.vectors)
-        exchange = replace(self._exchange, words=self.config.by_words)
-        chosen = exchange.select_among(texts, codes, rows, prepared.rows.codes, counts)
+        chosen = exchange.select_among(texts, codes, rows, source_codes, counts)
         return Condensed.joined(
             [
                 self._class(prepared, code, [written[i] for i in places], vectors[places])
                 for code, places in chosen.items()
             ]
         )
-
-    def _seeds(self, prepared: PreparedSource, shares: Mapping[int, int]) -> dict[int, np.ndarray]:
-        """Positions of the rows to rewrite: sets that the exchange chooses without the rows of those before."""
-        rows, codes = EmbeddedRows(prepared.rows.texts, prepared.vectors), prepared.rows.codes
-        found: dict[int, np.ndarray] = {code: np.empty(0, dtype=np.int64) for code in shares}
-        open_rows = self._exchange.candidates(rows, codes, self._n_rewritten(prepared.rows, shares))
-        for _ in range(self.config.rewritten):
-            counts = {code: min(n, int((codes[open_rows] == code).sum())) for code, n in shares.items()}
-            if not all(counts.values()):
-                break
-            left = EmbeddedRows([rows.texts[i] for i in open_rows], rows.vectors[open_rows])
-            chosen = self._exchange.select_among(left, codes[open_rows], rows, codes, counts)
-            for code, places in chosen.items():
-                found[code] = np.concatenate([found[code], open_rows[places]])
-            open_rows = np.setdiff1d(open_rows, np.concatenate(list(found.values())))
-        return found
 
     def _written(
         self, desk: Desk, task: Task, seeds: Mapping[int, np.ndarray], shares: Mapping[int, int]

@@ -131,11 +131,20 @@ class KRRExchange:
         chosen = _exchange(views, codes, places)
         return {code: chosen[places == code] for code in counts}
 
-    def candidates(self, rows: EmbeddedRows, codes: np.ndarray, counts: Mapping[int, int]) -> np.ndarray:
-        """Positions of the rows that may be chosen, by `typical` and `max_candidates`, class by class.
+    def select_sets(
+        self, rows: EmbeddedRows, codes: np.ndarray, counts: Mapping[int, int], n_sets: int
+    ) -> dict[int, np.ndarray]:
+        """Selects several sets one after the other, by vectors, each among the rows that those before have left.
+
+        Args:
+            rows: Rows of all classes.
+            codes: Their classes.
+            counts: How many rows a set has of each class; the last sets have fewer of a class that runs out, and there
+                are no more sets once one has.
+            n_sets: How many sets.
 
         Shape:
-            codes: (n_rows,), int64; returns: (n_candidates,), int64.
+            codes: (n_rows,), int64; returns: (at most n_sets x count,) for each class, positions, set after set.
 
         Raises:
             BudgetError: if a class has fewer rows than are asked for.
@@ -143,7 +152,20 @@ class KRRExchange:
         """
         check_sizes(rows, codes, counts)
         check_finite(rows.vectors)
-        return self._candidates(rows.vectors, codes, counts, LabelMoments.of(rows.vectors, codes))
+        moments = LabelMoments.of(rows.vectors, codes)
+        sizes = dict(zip(*(each.tolist() for each in np.unique(codes, return_counts=True)), strict=True))
+        wanted = {code: min(n_sets * n, sizes[code]) for code, n in counts.items()}
+        left = self._candidates(rows.vectors, codes, wanted, moments)
+        found: dict[int, list[np.ndarray]] = {code: [] for code in counts}
+        for _ in range(n_sets):
+            here = {code: min(n, int((codes[left] == code).sum())) for code, n in counts.items()}
+            if not all(here.values()):
+                break
+            chosen = self._chosen([(rows.vectors[left], moments)], codes[left], here)
+            for code, places in chosen.items():
+                found[code].append(left[places])
+            left = np.delete(left, np.concatenate(list(chosen.values())))
+        return {code: np.concatenate(sets) for code, sets in found.items()}
 
     def _candidates(
         self, x: Matrix, codes: np.ndarray, counts: Mapping[int, int], moments: LabelMoments
