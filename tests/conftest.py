@@ -1,5 +1,6 @@
 """Fixtures that several rooms need. Nothing here touches a network."""
 
+import gc
 import importlib.util
 import os
 from pathlib import Path
@@ -26,6 +27,13 @@ def pytest_collection_modifyitems(items):
             item.add_marker(no_minilm)
         if item.get_closest_marker("data") and not SHARED_DATA.is_dir():
             item.add_marker(no_data)
+
+
+def pytest_collection_finish():
+    # What the imports made stays for good. Each training collects garbage several times, and going through all of that
+    # takes a quarter of a second, longer than the training of a tiny model.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

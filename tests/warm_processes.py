@@ -122,6 +122,8 @@ def _run(code, argv, folder, environment, output):
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    # Where the tests run in the background of a shell, Ctrl-C is ignored, which forked processes inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # `datasets` read the environment when it was imported.
     datasets.config.HF_DATASETS_CACHE = Path(environment["HF_DATASETS_CACHE"])
     sys.argv = argv

@@ -137,7 +137,7 @@ class TestFormsOfReply:
 
 
 FAULTS = ("copies_source", "wrong_counts", "wrong_labels", "empty", "malformed", "truncated", "refusal")
-PASSING = (Reply(status=429, retry_after=0), Reply(status=500), Reply(drop=True), Reply(delay=1.2), Reply(status=503))
+PASSING = (Reply(status=429, retry_after=0), Reply(status=500), Reply(drop=True), Reply(delay=2.2), Reply(status=503))
 
 
 def spoilt(kind, request, dataset):
@@ -176,11 +176,11 @@ def test_a_run_with_faults_of_every_kind_loses_and_doubles_nothing(dataset):
         return PASSING[given["passing"] % len(PASSING)]
 
     with FakeServer(script) as server:
-        made = make("condenselm", f"fake@{server.base_url}", per_class=6, candidates=12, timeout=1.0)
+        made = make("condenselm", f"fake@{server.base_url}", per_class=6, candidates=12, timeout=2.0)
         small = made.condense(dataset)
         record = made.run_.llm
         n_sent = server.n_requests
-        again = make("condenselm", f"fake@{server.base_url}", per_class=6, candidates=12, timeout=1.0)
+        again = make("condenselm", f"fake@{server.base_url}", per_class=6, candidates=12, timeout=2.0)
         assert again.condense(dataset).to_dict() == small.to_dict() and server.n_requests == n_sent
     assert small["label"][:] == [0] * 6 + [1] * 6 + [2] * 6 and len(set(small["text"][:])) == 18
     assert n_sent == record["usage"]["requests"] > 100

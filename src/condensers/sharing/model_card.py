@@ -4,6 +4,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,16 @@ def render_card(package: str, template: str, data: ModelCardData, **facts: Any) 
         data: The metadata.
         **facts: What it has to say.
     """
-    loader = ChoiceLoader([PackageLoader(package), PackageLoader("condensers.sharing")])
-    environment = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701  (Markdown)
-    text = re.sub(r"\n{3,}", "\n\n", environment.get_template(template).render(facts)).strip()
+    text = re.sub(r"\n{3,}", "\n\n", _environment(package).get_template(template).render(facts)).strip()
     mark = f"<!-- Written by condensers, {_digest(text)}. A card that was edited stays as it is. -->"
     return ModelCard(f"---\n{data.to_yaml()}\n---\n\n{text}\n\n{mark}\n")
+
+
+@cache
+def _environment(package: str) -> Environment:
+    # Kept: a training writes a card with each checkpoint, and reading a template takes longer than filling it in.
+    loader = ChoiceLoader([PackageLoader(package), PackageLoader("condensers.sharing")])
+    return Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701  (Markdown)
 
 
 def card_data(known: ModelCardData, given: Mapping[str, Any]) -> ModelCardData:

@@ -21,7 +21,8 @@ from condensers.softsrv.training_config import SoftSRVTrainingConfig
 _LOG = "training.json"
 _WHOLE = "whole"
 _N_RECORDS = 20
-_MOST_STEPS_LOST = 500
+# Fewer steps than the first take less time than a checkpoint; more than the last are missed by whoever is killed.
+_STEPS_OF_A_CHECKPOINT = (10, 500)
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ def fit_adapter(
         RowError: if there are no texts.
         SettingError: if a setting is out of its range, or the language model cannot be steered.
     """
-    every = min(max(max_steps // _N_RECORDS, 1), _MOST_STEPS_LOST)
+    least, most = _STEPS_OF_A_CHECKPOINT
+    every = min(max(max_steps // _N_RECORDS, 1), most)
     on_cpu = PartialState().device.type == "cpu"
     args = SoftSRVTrainingConfig(
         output_dir=str(folder),
@@ -104,7 +106,7 @@ def fit_adapter(
         per_device_train_batch_size=batch_size,
         max_length=max_length,
         logging_steps=every,
-        save_steps=every,
+        save_steps=max(every, least),
         save_total_limit=2,
         seed=seed,
         report_to="none",
