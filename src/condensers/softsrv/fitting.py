@@ -21,7 +21,8 @@ from condensers.softsrv.training_config import SoftSRVTrainingConfig
 _LOG = "training.json"
 _WHOLE = "whole"
 _N_RECORDS = 20
-# Fewer steps than the first take less time than a checkpoint; more than the last are missed by whoever is killed.
+# Least and most steps from one to the next: a small model writes one as fast as it takes ten steps, and whoever is
+# killed should not lose an hour.
 _STEPS_OF_A_CHECKPOINT = (10, 500)
 
 
