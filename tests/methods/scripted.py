@@ -22,6 +22,12 @@ def word(*facts):
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:8]
 
 
+def asked_in(messages):
+    """What a chat asks for: after its examples, and before what it says of a reply."""
+    turns = [turn["content"] for turn in messages if turn["role"] == "user"]
+    return next(turn for turn in reversed(turns) if not turn.startswith(("Your reply cannot", "Go on with")))
+
+
 def good_reply(messages, sample, schema):
     """What a model that follows every instruction says."""
     return good_text(messages, sample, schema.__name__ if schema else None)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import make_rows
 from datasets import ClassLabel, Dataset
-from methods.scripted import ScriptedLLM, word
+from methods.scripted import ScriptedLLM, asked_in, word
 from warm_processes import WarmProcess
 from word_embedder import WordEmbedder
 
@@ -27,7 +27,7 @@ LABEL = re.compile(r"<label>(.*?)</label>")
 
 
 def reply(messages, sample, schema=None):
-    asked = messages[1]["content"]
+    asked = asked_in(messages)
     if "Name " in asked:
         return "\n".join(f"{i}. subject {i}" for i in range(4))
     unique = word(json.dumps(messages), sample)
@@ -59,7 +59,7 @@ def test_algorithm_by_hand():
     firsts = iter(["first 45", "first 5", "first 88"])
 
     def scripted(messages, sample, schema):
-        asked = messages[1]["content"]
+        asked = asked_in(messages)
         if "Name " in asked:
             return "anything"
         shown = re.findall(r"<text>(.*?)</text>", asked)
@@ -85,7 +85,7 @@ def test_a_threshold_takes_votes_off_and_ties_go_to_the_first():
     rows = Dataset.from_dict({"text": [f"real {a}" for a in (0, 1, 2, 80, 90)]})
     firsts = iter(["first 85", "first 1"])
     made = condenser(
-        ScriptedLLM(lambda m, *_: "x" if "Name " in m[1]["content"] else next(firsts)),
+        ScriptedLLM(lambda m, *_: "x" if "Name " in asked_in(m) else next(firsts)),
         Angles(),
         per_class=None,
         total=2,

@@ -10,6 +10,7 @@ from condensers.llm.events import Events
 from condensers.llm.prompt import Message, Prompt
 from condensers.llm.protocol import LIMIT, Completion
 from condensers.llm.streaming import Request, StreamingLLM
+from condensers.llm.text_reply import single_of
 from condensers.llm.tokens import chat_tokens
 
 T = TypeVar("T")
@@ -121,10 +122,11 @@ class Desk:
     def ask(self, questions: Sequence[Question[T]]) -> list[Answer[T]]:
         """Answers questions, in order.
 
-        A reply that cannot be used is shown to the model with what is wrong with it, or, if it only lacks its end, the
-        end is asked for; if that does not help, another is generated; if that cannot be used either, the answer is
-        empty.
+        A reply that cannot be used, be it that it gives back an example of the chat, is shown to the model with what
+        is wrong with it, or, if it only lacks its end, the end is asked for; if that does not help, another is
+        generated; if that cannot be used either, the answer is empty.
         """
+        questions = [_refusing_examples(question) for question in questions]
         answers: list[Answer[T]] = [Answer(None)] * len(questions)
         repairs = self._try(dict(enumerate(questions)), answers)
         if self.second_chances:
@@ -217,3 +219,21 @@ def _value(question: Question[T], completion: Completion) -> T:
         complaint = "it was cut off; be brief" if kind == "truncated" else detail.strip() or kind
         raise Unusable(kind, complaint)
     return question.read(completion)
+
+
+def _refusing_examples(question: Question[T]) -> Question[T]:
+    """The question, which no longer takes for a reply what its chat shows as one."""
+    examples = {_plain(turn["content"]) for turn in question.messages if turn["role"] == "assistant"}
+    if not examples:
+        return question
+
+    def read(completion: Completion) -> T:
+        if _plain(completion.text) in examples:
+            raise Unusable("repeats_example", "it gives back what it was shown; write another")
+        return question.read(completion)
+
+    return replace(question, read=read)
+
+
+def _plain(text: str) -> str:
+    return single_of(text).casefold()

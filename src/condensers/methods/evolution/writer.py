@@ -31,7 +31,7 @@ MAX_SUBJECTS = 20
 BLANK = "_"
 _ROOM = 64  # tokens of a reply besides those of its words
 _TOKENS_A_WORD = 6  # in whatever language, names included
-_TOKENS_A_SUBJECT = 24
+_TOKENS_A_SUBJECT = 16
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,10 @@ class EvolutionWriter:
         """What the texts of each class may speak about; nothing where the model names nothing."""
         room = _ROOM + n * _TOKENS_A_SUBJECT
         answers = self.desk.ask(
-            [Question(self.subjects_chat(kind, n), 0, _subjects, max_tokens=room) for kind in kinds]
+            [
+                Question(self.subjects_chat(kind, n), 0, _subjects, max_tokens=room, reads_truncated=True)
+                for kind in kinds
+            ]
         )
         return {kind.code: (answer.value or [])[:n] for kind, answer in zip(kinds, answers, strict=True)}
 
@@ -138,7 +141,7 @@ class EvolutionWriter:
 
     def subjects_chat(self, kind: Kind, n: int) -> list[Message]:
         """The chat that asks what texts may speak about."""
-        return self._subjects_prompt.messages(topic=self.config.topic, label=kind.label, names=self.names, n=n)
+        return self._subjects_prompt.messages(topic=self.config.topic, label=kind.label, n=n)
 
     def random_chat(self, kind: Kind, subject: str | None, manner: str) -> list[Message]:
         """The chat that asks for a first text."""
@@ -216,7 +219,10 @@ def _variety(number: int, subjects: Sequence[str]) -> tuple[str | None, str, int
 
 
 def _subjects(completion: Completion) -> list[str]:
-    found = [line for line in dict.fromkeys(lines_of(completion.text)) if re.search(r"\w", line)]
+    lines = lines_of(completion.text)
+    if completion.problem is not None:  # cut off, perhaps within a line
+        lines = lines[:-1]
+    found = [line for line in dict.fromkeys(lines) if re.search(r"\w", line)]
     if not found:
         raise Unusable("empty", "it names nothing")
     return found
