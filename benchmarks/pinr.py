@@ -39,7 +39,8 @@ LINE_UP = "random,k_center,dallme,mgd3,pinr-0,pinr,aug_pe"
 ROUNDS = {"pinr": "num_rounds", "aug_pe": "iterations"}
 UNLABELLED = {"gsm8k": {"text": ("question", "answer"), "label": None}}
 TOPICS = {"sst2": "film reviews", "ag_news": "news", "gsm8k": "school mathematics, with worked answers"}  # of Aug-PE
-TOLD = {"num_candidates": "texts a point", "num_neighbours": "rows shown"}  # what a table says of other settings
+# What a table says of other settings.
+TOLD = {"num_candidates": "texts a point", "num_neighbours": "rows shown", "reply_tokens": "tokens a reply"}
 MEASURED = ("fid", "mauve", "precision_recall", "ngram_overlap")
 SCORES = ("fid", "mauve", "precision", "recall", "f1", "unigram_overlap", "bigram_overlap")
 N_REFERENCES = 5_000
@@ -76,15 +77,15 @@ def measure_all(arguments: argparse.Namespace) -> None:
 
 def _cell_key(dataset: str, name: str, seed: int, arguments: argparse.Namespace) -> tuple:
     size = arguments.total if dataset in UNLABELLED else arguments.per_class
-    writer = "none" if name in ("random", "k_center") else _writer(dataset, arguments)
+    writer = "none" if name in ("random", "k_center") else _writer(name, dataset, arguments)
     return dataset, name, size, writer, arguments.rows, seed
 
 
-def _writer(dataset: str, arguments: argparse.Namespace) -> str:
+def _writer(name: str, dataset: str, arguments: argparse.Namespace) -> str:
     inverter = arguments.inverter and arguments.inverter.format(dataset=dataset)
-    settings = arguments.settings
+    settings = settings_for(name.partition("-")[0], arguments.settings)
     told = [settings["llm_dtype"]] if "llm_dtype" in settings else []
-    told += [f"{settings[name]} {words}" for name, words in TOLD.items() if name in settings]
+    told += [f"{settings[key]} {words}" for key, words in TOLD.items() if key in settings]
     llm = f"{arguments.llm} ({', '.join(told)})" if told else arguments.llm
     return " + ".join(name for name in (inverter, llm) if name)
 
