@@ -145,8 +145,20 @@ def test_of_a_pair_the_second_text_is_rewritten(pairs):
     assert [premises[parent] for (parent,) in small["condensed_parents"]] == small["premise"][:]
 
 
-def test_an_estimate_is_what_is_asked(dataset):
-    made, llm = make()
+@pytest.mark.parametrize("at_length", [True, False])
+def test_rows_are_told_at_length_unless_they_shall_stay_as_they_are(dataset, pairs, at_length):
+    made, llm = make(at_length=at_length)
+    made.condense(dataset)
+    assert {"at greater length" in chat[0]["content"] for chat, _, _ in llm.asked} == {at_length}
+    # What is added to a hypothesis may not follow any more.
+    pair_made, pair_llm = make(lambda m, sample, _: f"he may {word(m, sample)}", at_length=at_length)
+    pair_made.condense(pairs)
+    assert not any("at greater length" in chat[0]["content"] for chat, _, _ in pair_llm.asked)
+
+
+@pytest.mark.parametrize("at_length", [True, False])
+def test_an_estimate_is_what_is_asked(dataset, at_length):
+    made, llm = make(at_length=at_length)
     told = made.estimate(dataset)
     assert not llm.asked and told.n_requests == 36
     made.condense(dataset)

@@ -40,6 +40,9 @@ class KRRRewriteConfig(LLMCondenserConfig):
     typical: float = field(
         default=0.2, metadata={"help": "Share of each class that may be rewritten; see `KRRExchange`."}
     )
+    at_length: bool = field(
+        default=True, metadata={"help": "Have rows told at greater length; False keeps them about as long as they are."}
+    )
     by_words: bool = field(
         default=True, metadata={"help": "Choose by the words of what was written too, not by its vectors alone."}
     )
@@ -75,7 +78,7 @@ class KRRRewriteCondenser(LLMCondenser):
     def _estimate(self, rows: Rows, shares: Mapping[int, int]) -> RunEstimate:
         check_labelled(rows, self.condenser_type)
         n = self.config.candidates
-        writer = Rewrite(Desk(self.llm, Events(), n_samples=n), Task(rows))
+        writer = self._writer(Desk(self.llm, Events(), n_samples=n), Task(rows))
         expected, most = [], []
         for code, share in shares.items():
             size = min(self.config.rewritten * share, rows.class_counts[code])
@@ -123,11 +126,14 @@ class KRRRewriteCondenser(LLMCondenser):
             ]
         )
 
+    def _writer(self, desk: Desk, task: Task) -> Rewrite:
+        return Rewrite(desk, task, at_length=self.config.at_length)
+
     def _written(
         self, desk: Desk, task: Task, seeds: Mapping[int, np.ndarray], shares: Mapping[int, int]
     ) -> list[Written]:
         """Other words for the rows, each text once; asked for again as long as a class has too few."""
-        writer, n = Rewrite(desk, task), self.config.candidates
+        writer, n = self._writer(desk, task), self.config.candidates
         found: dict[str, Written] = {}
         for draw in range(1 + _EXTRA_DRAWS):
             counts = Counter(row.code for row in found.values())

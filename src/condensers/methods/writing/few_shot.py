@@ -85,11 +85,20 @@ class Rewrite(Writer):
 
     For models that keep to neither a schema nor a list. Each row to write has a retrieved row of its own, one that has
     not been rewritten before if there is one, so the candidates for each row compete among themselves.
+
+    Args:
+        desk: See `Writer`.
+        task: See `Writer`.
+        form: See `Writer`.
+        at_length: Have texts told at greater length, in about twice to three times the words. A pair's second text
+            stays as long as it is: what is added to a hypothesis may not follow any more.
     """
 
-    def __init__(self, desk: Desk, task: Task, form: Form = "single") -> None:
+    def __init__(self, desk: Desk, task: Task, form: Form = "single", *, at_length: bool = False) -> None:
         super().__init__(desk, task, form)
-        self._prompt = Prompt.load("condenselm/rewrite" if task.is_pair else "asking/in_other_words")
+        self.at_length = at_length and not task.is_pair
+        alone = "asking/at_length" if self.at_length else "asking/in_other_words"
+        self._prompt = Prompt.load("condenselm/rewrite" if task.is_pair else alone)
 
     def write(self, subset: Subset, wanted: Wanted, samples: Sequence[int]) -> list[Candidate]:
         """Writes candidates; see `Writer.write`."""
@@ -105,10 +114,10 @@ class Rewrite(Writer):
 
     def plan(self, subset: Subset, wanted: Wanted, n_reply_tokens: int | None) -> list[Planned]:
         """The chats of one sample; see `Writer.plan`."""
+        usual = (2 if self.at_length else 1) * self.reply_tokens({0: 1})
         return [
             Planned(
-                self._chat(code, position),
-                min(n_reply_tokens, self._room(position)) if n_reply_tokens else self.reply_tokens({code: 1}),
+                self._chat(code, position), min(n_reply_tokens, self._room(position)) if n_reply_tokens else usual
             )
             for code, position in self._slots(subset, wanted)
         ]
@@ -141,7 +150,8 @@ class Rewrite(Writer):
 
     def _room(self, position: int) -> int:
         """Tokens for other words of a row: several times its own, in any script."""
-        return _ROOM + len(self.task.parts(position)[-1].encode())
+        room = _ROOM + len(self.task.parts(position)[-1].encode())
+        return 2 * room if self.at_length else room
 
 
 def _parts(sample: object) -> Parts:
