@@ -116,9 +116,7 @@ class Rewrite(Writer):
         """The chats of one sample; see `Writer.plan`."""
         usual = (2 if self.at_length else 1) * self.reply_tokens({0: 1})
         return [
-            Planned(
-                self._chat(code, position), min(n_reply_tokens, self._room(position)) if n_reply_tokens else usual
-            )
+            Planned(self._chat(code, position), min(n_reply_tokens, self._room(position)) if n_reply_tokens else usual)
             for code, position in self._slots(subset, wanted)
         ]
 
