@@ -9,7 +9,7 @@
                          "condensed_size": 10}'                                   # a small language model
     python benchmarks/quality.py --data ../shared/data --datasets sst2 --per-class 10 --seeds 15 --sets 3 \
         --methods krr_rewrite --llm offline --learners linear_probe,text_rnn,tfidf_linear \
-        --llm-settings '{"reply_tokens": 128, "temperature": 0.7, "concurrency": 64, "llm_dtype": "bfloat16"}'
+        --llm-settings '{"reply_tokens": 256, "temperature": 0.7, "concurrency": 64, "llm_dtype": "bfloat16"}'
 
 Every finished cell is a line in `results/quality.jsonl`; cells that are there are not measured again, so a stopped
 run goes on, and the table is written from all lines. Seed s is the seed of the learner, and of the condenser unless
@@ -45,10 +45,12 @@ differences to random rows and to K-Center of the same seeds with the p of a pai
 Embeddings: all-MiniLM-L6-v2. Learners are those of `condensers.evaluation`: a logistic regression on the
 embeddings, another on TF-IDF alone, the TextRNN of PInR (Tables 6 and 7), and MiniLM fine-tuned by CondenseLM's
 protocol (Table 13: 200 steps). A deviation of 0.0 over several seeds: neither method nor learner draws anything at
-random. Of sets that a language model wrote, each is trained on with several seeds and counts once."""
+random. Of sets that a language model wrote, each is trained on with several seeds and counts once. `krr_rewrite_alike`
+is `krr_rewrite` with rows that keep their length."""
 # The paper's order, then what it does not have.
 METHODS = "random,herding,k_center,greedy_k_center,facility_location"
-LLM_METHODS = ("condenselm", "krr_rewrite", "few_shot", "error_extrapolation")
+LLM_METHODS = ("condenselm", "krr_rewrite", "krr_rewrite_alike", "few_shot", "error_extrapolation")
+VARIANTS = {"krr_rewrite_alike": ("krr_rewrite", {"at_length": False})}
 
 
 def measure(arguments: argparse.Namespace) -> None:
@@ -122,23 +124,25 @@ def condensed(
             settings |= arguments.llm_settings
         if method in ("condenselm", "error_extrapolation"):
             settings["reward_model"] = arguments.reward_model
-        condenser = AutoCondenser.from_method(method, **settings)
+        base, varied = VARIANTS.get(method, (method, {}))
+        condenser = AutoCondenser.from_method(base, **settings | varied)
         key = (method, per_class, 0 if condenser.deterministic else settings["seed"])
         if key not in made:
             began = time.perf_counter()
             dataset = condenser.condense(prepared)
             rows = read_rows(dataset, prepared.columns, class_names=prepared.rows.class_names)
-            made[key] = Made(rows, time.perf_counter() - began, spent(condenser.run_.llm, settings))
+            made[key] = Made(rows, time.perf_counter() - began, spent(condenser.run_.llm, rows, settings))
         yield method, per_class, seed, made[key]
 
 
-def spent(llm: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> dict[str, Any]:
+def spent(llm: Mapping[str, Any] | None, rows: Rows, settings: Mapping[str, Any]) -> dict[str, Any]:
     if not llm:
         return {}
+    words = round(sum(len(text.split()) for text in rows.texts) / len(rows), 1)
     usage = {name: llm["usage"][name] for name in ("requests", "input_tokens", "output_tokens")}
     asked = {"set": settings["seed"], "model": llm["model"], "reply_format": llm["reply_format"]}
     given = {name: settings[name] for name in ("reward_model", "temperature") if name in settings}
-    return {**asked, **given, **usage}
+    return {**asked, **given, **usage, "words": words}
 
 
 def table() -> str:
@@ -212,12 +216,12 @@ def costs(groups: Mapping[tuple, list[dict]]) -> list[str]:
         asked = f"{one['model']}, {one['reply_format']}, temperature {one.get('temperature', 1.0):g}"
         counted = ("requests", "input_tokens", "output_tokens", "condensing_seconds")
         numbers = " | ".join(f"{one[name]:,.0f}" for name in counted)
-        rows.append(f"| {dataset} | {per_class} | {method} | {asked} | {numbers} |")
+        rows.append(f"| {dataset} | {per_class} | {method} | {one.get('words', '')} | {asked} | {numbers} |")
     if not rows:
         return []
-    head = "| dataset | rows a class | method | asked | requests | tokens in | tokens out | seconds |"
+    head = "| dataset | rows a class | method | words a row | asked | requests | tokens in | tokens out | seconds |"
     said = "Of the set that found least in the cache of replies; seconds on two cores with other work."
-    return ["## What a written set costs", "", said, "", head, "|---|---|---|---|---|---|---|---|", *rows, ""]
+    return ["## What a written set costs", "", said, "", head, "|---" * 9 + "|", *rows, ""]
 
 
 def main() -> None:
