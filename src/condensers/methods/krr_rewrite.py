@@ -69,8 +69,8 @@ class KRRRewriteCondenser(LLMCondenser):
     alike; among real rows it served neither of the last two (`KRRExchange.words`).
 
     Rows are told at greater length, in two to three times the words (`at_length`), which on those rows served all four
-    learners that were tried. So what they cost a language model to read is not what as many rows of the source cost. Of
-    a pair the second text is rewritten, and keeps its length.
+    learners that were tried. So they take longer to read, and to train on, than as many rows of the source. Of a pair
+    the second text is rewritten, and keeps its length.
 
     No row is a copy of one of the source. Reads the labels of all rows.
     """
