@@ -30,19 +30,21 @@ class ExchangeView:
         n_places: Rows to choose.
 
     Shape:
-        x: (n_candidates, dim), float32; codes: (n_candidates,), int64.
+        x: (n_candidates, dim), float32, in which candidates are judged then, up to rounding by about 1e-7 over the
+        square of the ridge; or float64; codes: (n_candidates,), int64.
     """
 
     def __init__(self, x: np.ndarray, codes: np.ndarray, moments: LabelMoments, ridge: float, n_places: int) -> None:
         self._moments, self._ridge = moments, ridge
-        self._phi = with_bias(np.asarray(x, dtype=np.float32))
+        self._phi = with_bias(np.asarray(x))
+        self._dtype = self._phi.dtype
         self._labels = moments.labels(codes)
         self._norms = np.einsum("ij,ij->i", self._phi, self._phi)
-        self._powers = np.einsum("ij,ij->i", self._phi @ moments.gram.astype(np.float32), self._phi)
-        self._cross = self._phi @ moments.cross.astype(np.float32)
+        self._powers = np.einsum("ij,ij->i", self._phi @ moments.gram.astype(self._dtype), self._phi)
+        self._cross = self._phi @ moments.cross.astype(self._dtype)
         n = len(self._phi)
-        self._kernel = np.zeros((n, n_places), dtype=np.float32)
-        self._products = np.zeros((n, n_places), dtype=np.float32)
+        self._kernel = np.zeros((n, n_places), dtype=self._dtype)
+        self._products = np.zeros((n, n_places), dtype=self._dtype)
         self._chosen = np.zeros((n_places, self._phi.shape[1]))
         self._chosen_labels = np.zeros((n_places, self._labels.shape[1]))
         self.solve()
@@ -51,7 +53,7 @@ class ExchangeView:
         """Puts a candidate at a place; `solve` has to follow."""
         phi = self._phi[row]
         self._kernel[:, place] = self._phi @ phi
-        self._products[:, place] = self._phi @ (self._moments.gram @ phi).astype(np.float32)
+        self._products[:, place] = self._phi @ (self._moments.gram @ phi).astype(self._dtype)
         self._chosen[place], self._chosen_labels[place] = phi, self._labels[row]
 
     def solve(self) -> None:
@@ -64,13 +66,13 @@ class ExchangeView:
         # Row r holds the coefficients of v_r.
         self._leaving = self._inverse / np.diag(self._inverse)[:, None]
         within = phi @ gram @ phi.T
-        self._fitted = self._kernel @ self._inverse.astype(np.float32)
-        spread = self._fitted @ within.astype(np.float32)
+        self._fitted = self._kernel @ self._inverse.astype(self._dtype)
+        spread = self._fitted @ within.astype(self._dtype)
         self._pivots = self._norms + self._ridge - np.einsum("ij,ij->i", self._fitted, self._kernel)
         self._curvature = self._powers + np.einsum("ij,ij->i", spread - 2.0 * self._products, self._fitted)
-        self._leaving_gram = (self._products - spread) @ self._leaving.T.astype(np.float32)
+        self._leaving_gram = (self._products - spread) @ self._leaving.T.astype(self._dtype)
         self._leaving_power = np.einsum("ri,ij,rj->r", self._leaving, within, self._leaving)
-        alpha = self._alpha.astype(np.float32)
+        alpha = self._alpha.astype(self._dtype)
         self._residuals = self._labels - self._kernel @ alpha
         self._slopes = self._products @ alpha - self._cross
 

@@ -126,7 +126,8 @@ class KRRExchange:
         self, spaces: list[tuple[np.ndarray, LabelMoments]], codes: np.ndarray, counts: Mapping[int, int]
     ) -> dict[int, np.ndarray]:
         """Positions of the candidates that are chosen of each class, which `codes` must hold in ascending order."""
-        views = [ExchangeView(x, codes, moments, self.ridge, sum(counts.values())) for x, moments in spaces]
+        n = sum(counts.values())
+        views = [ExchangeView(x.astype(np.float32, copy=False), codes, moments, self.ridge, n) for x, moments in spaces]
         places = _in_turn(counts)
         chosen = _exchange(views, codes, places)
         return {code: chosen[places == code] for code in counts}
