@@ -127,7 +127,9 @@ class KRRExchange:
     ) -> dict[int, np.ndarray]:
         """Positions of the candidates that are chosen of each class, which `codes` must hold in ascending order."""
         n = sum(counts.values())
-        views = [ExchangeView(x.astype(np.float32, copy=False), codes, moments, self.ridge, n) for x, moments in spaces]
+        views = [
+            ExchangeView(x.astype(np.float32, copy=False), codes, moments, self.ridge, n) for x, moments in spaces
+        ]
         places = _in_turn(counts)
         chosen = _exchange(views, codes, places)
         return {code: chosen[places == code] for code in counts}
