@@ -5,7 +5,8 @@
     python benchmarks/pinr.py --data ../shared/data --llm Qwen/Qwen3-8B@http://localhost:8000/v1 \
         --inverter runs/{dataset}-inverter --corrector runs/{dataset}-corrector
 
-sst2 and ag_news are condensed to `--per-class` rows a class, gsm8k, which has no labels, to `--total`. A number after
+sst2 and ag_news are condensed to `--per-class` rows a class, gsm8k, which has no labels, to `--total`; its table says
+which settings came on top. A number after
 a method is that of its rounds: `pinr-0` is PInR without refinement (RQ2), and `pinr-1,pinr,pinr-4,aug_pe-2,aug_pe`
 tell what more requests bring (RQ3); the library's cache lets them share replies. Set s is condensed, and its learner
 trained, with seed s. Accuracy is on the test split; gsm8k has none here. The similarity metrics compare with at most
@@ -52,8 +53,8 @@ rows that are real and among the references find themselves there, and count as 
 of the source; replies and texts that an earlier run had kept cost none, but their requests and tokens count. Those of
 ag_news and gsm8k were taken beside other work, which on gsm8k stopped `pinr-0` and `mgd3` for a while: they count too
 much. Embeddings: all-MiniLM-L6-v2. `pinr-0` is PInR without refinement (RQ2). Where a method is written by `offline`
-alone, SmolLM2-135M-Instruct wrote its texts after the rows around a point; with an inverter, that did, and SmolLM2
-refined."""
+alone, SmolLM2-135M-Instruct wrote its texts after the rows around a point (for Aug-PE after no row); with an inverter,
+that did, and SmolLM2 refined."""
 COSTS = "Performance against cost (RQ3), by tokens read and written. A method's number is that of its rounds."
 
 
