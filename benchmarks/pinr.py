@@ -6,12 +6,11 @@
         --inverter runs/{dataset}-inverter --corrector runs/{dataset}-corrector
 
 sst2 and ag_news are condensed to `--per-class` rows a class, gsm8k, which has no labels, to `--total`; its table says
-which settings came on top. A number after
-a method is that of its rounds: `pinr-0` is PInR without refinement (RQ2), and `pinr-1,pinr,pinr-4,aug_pe-2,aug_pe`
-tell what more requests bring (RQ3); the library's cache lets them share replies. Set s is condensed, and its learner
-trained, with seed s. Accuracy is on the test split; gsm8k has none here. The similarity metrics compare with at most
-5,000 training rows. A method that this version has not is passed over. Every finished cell is a line in
-`results/pinr.jsonl`, so a stopped run goes on; the table is written from all lines.
+which settings came on top. A number after a method is that of its rounds: `pinr-0` is PInR without refinement (RQ2),
+and `pinr-1,pinr,pinr-4,aug_pe-2,aug_pe` tell what more requests bring (RQ3); the library's cache lets them share
+replies. Set s is condensed, and its learner trained, with seed s. Accuracy is on the test split; gsm8k has none here.
+The similarity metrics compare with at most 5,000 training rows. A method that this version has not is passed over.
+Every finished cell is a line in `results/pinr.jsonl`, so a stopped run goes on; the table is written from all lines.
 """
 
 import argparse
