@@ -157,6 +157,7 @@ def table() -> str:
         "",
     ]
     methods = list(dict.fromkeys([*METHODS.split(","), *(key[3] for key in groups)]))
+    lines += averages(groups, methods)
     for learner in sorted({key[0] for key in groups}):
         lines += [f"## {learner}", "", f"| dataset | rows a class | {' | '.join(methods)} |"]
         lines.append("|---|---|" + "---|" * len(methods))
@@ -179,13 +180,52 @@ def entry(method: str, cells: list[dict], found: Mapping[str, list[dict]]) -> st
     unit = "" if not written else " set" if len(values) == 1 else " sets"
     text = f"{mean:.1f} ± {sd:.1f} ({len(values)}{unit})"
     for base in ("random", "k_center"):
-        theirs, ours = by_set(found[base], cells), by_set(cells, found[base])
-        shared = sorted(set(theirs) & set(ours))
-        if method in ("random", base) or len(shared) < 2:
+        ours, theirs = paired(cells, found[base])
+        if method in ("random", base) or len(ours) < 2:
             continue
-        test = paired_t_test([ours[key] for key in shared], [theirs[key] for key in shared])
+        test = paired_t_test(ours, theirs)
         text += f"<br>{test.difference:+.1f}{' to K-Center' if base == 'k_center' else ''}, p={test.p_value:.2g}"
     return text
+
+
+def averages(groups: Mapping[tuple, list[dict]], methods: list[str]) -> list[str]:
+    """How far each method is above K-Center on average over learners, and above random rows at the least."""
+    rows = []
+    for dataset, per_class in sorted({key[1:3] for key in groups}):
+        entries = []
+        for method in methods:
+            to_k_center, to_random = (
+                differences(groups, method, base, dataset, per_class) for base in ("k_center", "random")
+            )
+            text = f"{sum(to_k_center) / len(to_k_center):+.1f} ({len(to_k_center)})" if to_k_center else ""
+            entries.append(text + (f"<br>at least {min(to_random):+.1f} to random" if to_random else ""))
+        rows.append(f"| {dataset} | {per_class} | {' | '.join(entries)} |")
+    said = (
+        "Difference to K-Center, averaged over the learners (n) of which the tables below have both, and the\n"
+        "smallest of the differences to random rows that one of these learners makes."
+    )
+    head = f"| dataset | rows a class | {' | '.join(methods)} |"
+    return ["## Over all learners", "", said, "", head, "|---" * (2 + len(methods)) + "|", *rows, ""]
+
+
+def differences(
+    groups: Mapping[tuple, list[dict]], method: str, base: str, dataset: str, per_class: int
+) -> list[float]:
+    """Mean accuracy less that of `base`, in percent, for each learner of which there are both."""
+    found = []
+    for learner in sorted({key[0] for key in groups}):
+        cells, others = (groups.get((learner, dataset, per_class, name), []) for name in (method, base))
+        ours, theirs = paired(cells, others)
+        if method != base and ours:
+            found.append(sum(ours) / len(ours) - sum(theirs) / len(theirs))
+    return found
+
+
+def paired(cells: list[dict], others: list[dict]) -> tuple[list[float], list[float]]:
+    """Accuracies of both in percent, by the sets or seeds that they share."""
+    ours, theirs = by_set(cells, others), by_set(others, cells)
+    shared = sorted(set(ours) & set(theirs))
+    return [ours[key] for key in shared], [theirs[key] for key in shared]
 
 
 def by_set(cells: list[dict], others: list[dict]) -> dict[int, float]:
