@@ -84,7 +84,7 @@ def measure(arguments: argparse.Namespace) -> None:
                         "condensing_seconds": round(made.seconds, 2),
                         "n_train": len(prepared.rows),
                         "n_test": len(test),
-                        **made.llm,
+                        **made.facts,
                     }
                 )
                 found = f"{100 * scores.accuracy[0]:.1f} ({scores.seconds:.1f} s)"
@@ -93,11 +93,11 @@ def measure(arguments: argparse.Namespace) -> None:
 
 @dataclass(frozen=True)
 class Made:
-    """A condensed set, and what it cost: `llm` is empty for a method that asks no language model."""
+    """A condensed set, and what it cost; `facts` are what it asked a language model, and settings of its own."""
 
     rows: Rows
     seconds: float
-    llm: dict[str, Any]
+    facts: dict[str, Any]
 
 
 def read(folder: Path, embedder: Embedder, test_rows: int) -> tuple[PreparedSource, Rows]:
@@ -124,14 +124,17 @@ def condensed(
             settings |= arguments.llm_settings
         if method in ("condenselm", "error_extrapolation"):
             settings["reward_model"] = arguments.reward_model
+        given = arguments.settings.get(method, {})
         base, varied = VARIANTS.get(method, (method, {}))
-        condenser = AutoCondenser.from_method(base, **settings | varied)
+        condenser = AutoCondenser.from_method(base, **settings | varied | given)
         key = (method, per_class, 0 if condenser.deterministic else settings["seed"])
         if key not in made:
             began = time.perf_counter()
             dataset = condenser.condense(prepared)
             rows = read_rows(dataset, prepared.columns, class_names=prepared.rows.class_names)
-            made[key] = Made(rows, time.perf_counter() - began, spent(condenser.run_.llm, rows, settings))
+            seconds = time.perf_counter() - began
+            own = {"settings": given} if given else {}
+            made[key] = Made(rows, seconds, spent(condenser.run_.llm, rows, settings) | own)
         yield method, per_class, seed, made[key]
 
 
@@ -166,7 +169,7 @@ def table() -> str:
             entries = [entry(method, cells, found) for method, cells in found.items()]
             lines.append(f"| {dataset} | {per_class} | {' | '.join(entries)} |")
         lines.append("")
-    return "\n".join([*lines, *costs(groups)])
+    return "\n".join([*lines, *own_settings(groups), *costs(groups)])
 
 
 def entry(method: str, cells: list[dict], found: Mapping[str, list[dict]]) -> str:
@@ -243,6 +246,21 @@ def by_set(cells: list[dict], others: list[dict]) -> dict[int, float]:
     return {key: sum(values) / len(values) for key, values in parts.items()}
 
 
+def own_settings(groups: Mapping[tuple, list[dict]]) -> list[str]:
+    """How methods were told to do with less than their defaults, which take a GPU; seconds of the longest run."""
+    found: dict[tuple, float] = {}
+    for (_, dataset, per_class, method), cells in groups.items():
+        for cell in cells:
+            if "settings" in cell:
+                key = dataset, per_class, method, json.dumps(cell["settings"])
+                found[key] = max(found.get(key, 0), cell["condensing_seconds"])
+    if not found:
+        return []
+    rows = [f"| {' | '.join(map(str, key))} | {seconds:,.0f} |" for key, seconds in sorted(found.items())]
+    head = "| dataset | rows a class | method | settings | seconds |"
+    return ["## Settings that are not the defaults", "", head, "|---" * 5 + "|", *rows, ""]
+
+
 def costs(groups: Mapping[tuple, list[dict]]) -> list[str]:
     """What the language model was asked for, of the set that found least in the cache of replies."""
     most: dict[tuple, dict] = {}
@@ -277,6 +295,9 @@ def main() -> None:
     parser.add_argument("--llm", default="offline", help="what the methods that need a language model ask")
     parser.add_argument(
         "--llm-settings", type=json.loads, default={}, help="more settings of those methods, as a JSON object"
+    )
+    parser.add_argument(
+        "--settings", type=json.loads, default={}, help="settings of single methods, as a JSON object by their names"
     )
     parser.add_argument("--reward-model", default="probe", help="what those methods know the classes by")
     parser.add_argument("--sets", type=int, help="sets that such a method makes; one a seed unless given")

@@ -57,3 +57,15 @@ def test_averages_are_over_learners_and_the_least_is_that_of_the_worst_learner(s
     # krr_rewrite - k_center: probe 77.5 - 70, rnn (50 + 60) / 2 - (55 + 60) / 2;
     # krr_rewrite - random on the one seed that the rnn has there: 60 - 70.
     assert written == "+2.5 (2)<br>at least -10.0 to random"
+
+
+def test_settings_of_single_methods_are_told_once_for_a_set(script, groups):
+    cells = groups["probe", "sst2", 10, "herding"]
+    for cell in cells:
+        cell.update(settings={"training_steps": 200}, condensing_seconds=1234.5)
+
+    *_, row, end = script["own_settings"](groups)
+
+    assert row == '| sst2 | 10 | herding | {"training_steps": 200} | 1,234 |'
+    assert end == ""
+    assert len(script["own_settings"](groups)) == 6
