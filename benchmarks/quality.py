@@ -10,6 +10,7 @@
     python benchmarks/quality.py --data ../shared/data --datasets sst2 --per-class 10 --seeds 15 --sets 3 \
         --methods krr_rewrite --llm offline --learners linear_probe,text_rnn,tfidf_linear \
         --llm-settings '{"reply_tokens": 256, "temperature": 0.7, "concurrency": 64, "llm_dtype": "bfloat16"}'
+                                         # and --seeds 6 --learners fine_tuned; elsewhere --seeds 5 --sets 1
 
 Every finished cell is a line in `results/quality.jsonl`; cells that are there are not measured again, so a stopped
 run goes on, and the table is written from all lines. Seed s is the seed of the learner, and of the condenser unless
