@@ -13,16 +13,15 @@
                                          # and --seeds 6 --learners fine_tuned; elsewhere --seeds 5 --sets 1
 
 Every finished cell is a line in `results/quality.jsonl`; cells that are there are not measured again, so a stopped
-run goes on, and the table is written from all lines. Seed s is the seed of the learner, and of the condenser unless
-`--sets` says how many sets are made: then its seed is s modulo that number, for methods that ask a language model. The
-sets are condensed from the training split; accuracy is on the test split, which nothing else looks at.
+run goes on, and table and chart (`quality_table.py`) are written from all lines. Seed s is the seed of the learner,
+and of the condenser unless `--sets` says how many sets are made: then its seed is s modulo that number, for methods
+that ask a language model. The sets are condensed from the training split; accuracy is on the test split, which nothing
+else looks at.
 """
 
 import argparse
 import json
-import platform
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,25 +29,16 @@ from typing import Any
 
 import numpy as np
 from cells import Cells
+from quality_table import grouped, save_chart, table
 
 from condensers.data import Rows, load_splits, load_test_split, read_rows
 from condensers.embedding import Embedder, load_embedder
-from condensers.evaluation import evaluate_rows, load_learner, paired_t_test
+from condensers.evaluation import evaluate_rows, load_learner
 from condensers.methods import AutoCondenser, PreparedSource
 
 RESULTS = Path(__file__).parent / "results"
 KEY = ("dataset", "method", "per_class", "learner", "seed")
 CELLS = Cells(RESULTS / "quality.jsonl", KEY)
-HEADER = """\
-Accuracy on the test split (2,000 rows of it, drawn once, where it is larger; where there is none, on a quarter of the
-rows, drawn once and kept from the methods) in percent: mean ± standard deviation over seeds (n), and below it the
-differences to random rows and to K-Center of the same seeds with the p of a paired t-test.
-Embeddings: all-MiniLM-L6-v2. Learners are those of `condensers.evaluation`: a logistic regression on the
-embeddings, another on TF-IDF alone, the TextRNN of PInR (Tables 6 and 7), and MiniLM fine-tuned by CondenseLM's
-protocol (Table 13: 200 steps). A deviation of 0.0 over several seeds: neither method nor learner draws anything at
-random. Of sets that a language model wrote, each is trained on with several seeds and counts once. `krr_rewrite_alike`
-is `krr_rewrite` with rows that keep their length."""
-# The paper's order, then what it does not have.
 METHODS = "random,herding,k_center,greedy_k_center,facility_location"
 LLM_METHODS = ("condenselm", "krr_rewrite", "krr_rewrite_alike", "few_shot", "error_extrapolation")
 VARIANTS = {"krr_rewrite_alike": ("krr_rewrite", {"at_length": False})}
@@ -149,140 +139,6 @@ def spent(llm: Mapping[str, Any] | None, rows: Rows, settings: Mapping[str, Any]
     return {**asked, **given, **usage, "words": words}
 
 
-def table() -> str:
-    groups: dict[tuple, list[dict]] = defaultdict(list)
-    for (dataset, method, per_class, learner, _), cell in CELLS.by_key().items():
-        groups[learner, dataset, per_class, method].append(cell)
-    lines = [
-        "# What condensed rows are worth",
-        "",
-        HEADER,
-        f"Measured on {platform.machine()}, two CPU cores, no accelerator.",
-        "",
-    ]
-    methods = list(dict.fromkeys([*METHODS.split(","), *(key[3] for key in groups)]))
-    lines += averages(groups, methods)
-    for learner in sorted({key[0] for key in groups}):
-        lines += [f"## {learner}", "", f"| dataset | rows a class | {' | '.join(methods)} |"]
-        lines.append("|---|---|" + "---|" * len(methods))
-        for dataset, per_class in sorted({key[1:3] for key in groups if key[0] == learner}):
-            found = {method: groups.get((learner, dataset, per_class, method), []) for method in methods}
-            entries = [entry(method, cells, found) for method, cells in found.items()]
-            lines.append(f"| {dataset} | {per_class} | {' | '.join(entries)} |")
-        lines.append("")
-    return "\n".join([*lines, *own_settings(groups), *costs(groups)])
-
-
-def entry(method: str, cells: list[dict], found: Mapping[str, list[dict]]) -> str:
-    """Mean and deviation, and the differences to random rows and to K-Center."""
-    if not cells:
-        return ""
-    values = list(by_set(cells, cells).values())
-    written = "set" in cells[0]
-    mean = sum(values) / len(values)
-    sd = (sum((value - mean) ** 2 for value in values) / max(1, len(values) - 1)) ** 0.5
-    unit = "" if not written else " set" if len(values) == 1 else " sets"
-    text = f"{mean:.1f} ± {sd:.1f} ({len(values)}{unit})"
-    for base in ("random", "k_center"):
-        ours, theirs = paired(cells, found[base])
-        if method in ("random", base) or len(ours) < 2:
-            continue
-        test = paired_t_test(ours, theirs)
-        text += f"<br>{test.difference:+.1f}{' to K-Center' if base == 'k_center' else ''}, p={test.p_value:.2g}"
-    return text
-
-
-def averages(groups: Mapping[tuple, list[dict]], methods: list[str]) -> list[str]:
-    """How far each method is above K-Center on average over learners, and above random rows at the least."""
-    rows = []
-    for dataset, per_class in sorted({key[1:3] for key in groups}):
-        entries = []
-        for method in methods:
-            to_k_center, to_random = (
-                differences(groups, method, base, dataset, per_class) for base in ("k_center", "random")
-            )
-            text = f"{sum(to_k_center) / len(to_k_center):+.1f} ({len(to_k_center)})" if to_k_center else ""
-            entries.append(text + (f"<br>at least {min(to_random):+.1f} to random" if to_random else ""))
-        rows.append(f"| {dataset} | {per_class} | {' | '.join(entries)} |")
-    said = (
-        "Difference to K-Center, averaged over the learners (n) of which the tables below have both, and the\n"
-        "smallest of the differences to random rows that one of these learners makes."
-    )
-    head = f"| dataset | rows a class | {' | '.join(methods)} |"
-    return ["## Over all learners", "", said, "", head, "|---" * (2 + len(methods)) + "|", *rows, ""]
-
-
-def differences(
-    groups: Mapping[tuple, list[dict]], method: str, base: str, dataset: str, per_class: int
-) -> list[float]:
-    """Mean accuracy less that of `base`, in percent, for each learner of which there are both."""
-    found = []
-    for learner in sorted({key[0] for key in groups}):
-        cells, others = (groups.get((learner, dataset, per_class, name), []) for name in (method, base))
-        ours, theirs = paired(cells, others)
-        if method != base and ours:
-            found.append(sum(ours) / len(ours) - sum(theirs) / len(theirs))
-    return found
-
-
-def paired(cells: list[dict], others: list[dict]) -> tuple[list[float], list[float]]:
-    """Accuracies of both in percent, by the sets or seeds that they share."""
-    ours, theirs = by_set(cells, others), by_set(others, cells)
-    shared = sorted(set(ours) & set(theirs))
-    return [ours[key] for key in shared], [theirs[key] for key in shared]
-
-
-def by_set(cells: list[dict], others: list[dict]) -> dict[int, float]:
-    """Accuracy in percent by set, over the seeds that `others` have too; where each seed has a set, by seed.
-
-    Learners of one set tell how learners differ, not how sets do, so a set counts once.
-    """
-    sets = {cell["seed"]: cell.get("set", cell["seed"]) for cell in (*cells, *others)}
-    sets |= {cell["seed"]: cell["set"] for cell in (*cells, *others) if "set" in cell}
-    shared = {cell["seed"] for cell in others}
-    parts: dict[int, list[float]] = defaultdict(list)
-    for cell in cells:
-        if cell["seed"] in shared:
-            parts[sets[cell["seed"]]].append(100 * cell["accuracy"])
-    return {key: sum(values) / len(values) for key, values in parts.items()}
-
-
-def own_settings(groups: Mapping[tuple, list[dict]]) -> list[str]:
-    """How methods were told to do with less than their defaults, which take a GPU; seconds of the longest run."""
-    found: dict[tuple, float] = {}
-    for (_, dataset, per_class, method), cells in groups.items():
-        for cell in cells:
-            if "settings" in cell:
-                key = dataset, per_class, method, json.dumps(cell["settings"])
-                found[key] = max(found.get(key, 0), cell["condensing_seconds"])
-    if not found:
-        return []
-    rows = [f"| {' | '.join(map(str, key))} | {seconds:,.0f} |" for key, seconds in sorted(found.items())]
-    head = "| dataset | rows a class | method | settings | seconds |"
-    return ["## Settings that are not the defaults", "", head, "|---" * 5 + "|", *rows, ""]
-
-
-def costs(groups: Mapping[tuple, list[dict]]) -> list[str]:
-    """What the language model was asked for, of the set that found least in the cache of replies."""
-    most: dict[tuple, dict] = {}
-    for (_, dataset, per_class, method), cells in sorted(groups.items()):
-        for cell in cells:
-            key = dataset, per_class, method
-            if "set" in cell and cell["requests"] > most.get(key, {"requests": -1})["requests"]:
-                most[key] = cell
-    rows = []
-    for (dataset, per_class, method), one in sorted(most.items()):
-        asked = f"{one['model']}, {one['reply_format']}, temperature {one.get('temperature', 1.0):g}"
-        counted = ("requests", "input_tokens", "output_tokens", "condensing_seconds")
-        numbers = " | ".join(f"{one[name]:,.0f}" for name in counted)
-        rows.append(f"| {dataset} | {per_class} | {method} | {one.get('words', '')} | {asked} | {numbers} |")
-    if not rows:
-        return []
-    head = "| dataset | rows a class | method | words a row | asked | requests | tokens in | tokens out | seconds |"
-    said = "Of the set that found least in the cache of replies; seconds on two cores with other work."
-    return ["## What a written set costs", "", said, "", head, "|---" * 9 + "|", *rows, ""]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, help="folder that holds one folder a dataset")
@@ -302,14 +158,16 @@ def main() -> None:
     )
     parser.add_argument("--reward-model", default="probe", help="what those methods know the classes by")
     parser.add_argument("--sets", type=int, help="sets that such a method makes; one a seed unless given")
-    parser.add_argument("--table-only", action="store_true", help="write the table of what is there")
+    parser.add_argument("--table-only", action="store_true", help="write table and chart of what is there")
     arguments = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
     try:
         if not arguments.table_only:
             measure(arguments)
     finally:
-        (RESULTS / "quality.md").write_text(table(), encoding="utf-8")
+        groups = grouped(CELLS.by_key().values())
+        (RESULTS / "quality.md").write_text(table(groups), encoding="utf-8")
+        save_chart(groups, RESULTS / "quality.svg")
 
 
 if __name__ == "__main__":
