@@ -4,9 +4,9 @@
     python benchmarks/quality.py --data ../shared/data --datasets sst2 --per-class 10 \
         --learners fine_tuned --seeds 3                                           # depth: CondenseLM's protocol
     python benchmarks/quality.py --data ../shared/data --datasets sst2,ag_news --per-class 5,10 --seeds 15 --sets 3 \
-        --methods random,herding,k_center,condenselm,few_shot,error_extrapolation --llm offline \
-        --llm-settings '{"reply_format": "single", "reply_tokens": 128, "temperature": 0.7, "subset_size": 10,
-                         "condensed_size": 10}'                                   # a small language model
+        --methods condenselm,few_shot,error_extrapolation --llm offline --llm-settings \
+        '{"reply_format": "single", "reply_tokens": 128, "temperature": 0.7, "concurrency": 64,
+          "llm_dtype": "bfloat16"}'              # a small language model; elsewhere --seeds 5 --sets 1
     python benchmarks/quality.py --data ../shared/data --datasets sst2 --per-class 10 --seeds 15 --sets 3 \
         --methods krr_rewrite --llm offline --learners linear_probe,text_rnn,tfidf_linear \
         --llm-settings '{"reply_tokens": 256, "temperature": 0.7, "concurrency": 64, "llm_dtype": "bfloat16"}'

@@ -62,6 +62,26 @@ def test_exact_counts_no_copies_no_doubles(method, form, dataset):
 
 
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("per_class", [1, 2, 3])
+def test_a_method_says_what_it_goes_without_in_a_single_round(method, per_class, dataset, caplog):
+    with caplog.at_level(logging.WARNING):
+        make(method, ScriptedLLM(), per_class=per_class).condense(dataset)
+    said = {
+        "condenselm": "condenselm goes without coverage rewards",
+        "error_extrapolation": "error_extrapolation goes without errors of a model",
+    }
+    wanted = per_class == 2 and method in said  # of one row there is but one round
+    assert (said.get(method, "goes without") in caplog.text) == wanted
+    assert ("Set `condensed_size` (`--condensed-size`) below 2." in caplog.text) == wanted
+
+
+def test_nothing_is_said_of_rewards_that_are_switched_off(dataset, caplog):
+    with caplog.at_level(logging.WARNING):
+        make("condenselm", ScriptedLLM(), per_class=2, use_coverage=False).condense(dataset)
+    assert "goes without" not in caplog.text
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_a_second_run_asks_nothing_and_gives_the_same(method, dataset):
     def unreliable(messages, sample, schema):
         # A third of the replies cannot be used, and so they are repaired, again and again.

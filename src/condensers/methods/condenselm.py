@@ -113,6 +113,10 @@ class CondenseLMCondenser(RoundCondenser):
         """Candidates a round, N."""
         return self.config.candidates
 
+    @property
+    def _from_earlier_rounds(self) -> str | None:
+        return "coverage rewards" if self.config.use_coverage else None
+
     def _structured_writer(self, desk: Desk, task: Task, form: Form) -> Writer:
         if not self.config.use_ldsc:
             return FewShot(desk, task, form)

@@ -81,13 +81,17 @@ class ErrorExtrapolationCondenser(RoundCondenser):
     Each round trains a model on what is condensed so far, finds source rows that it gets wrong, and asks the LLM for
     new rows after their example. CondenseLM says no more than that; here the model is trained as its coverage model
     (Table 13), K of the errors of each class are drawn at random, K' rows are asked for, and the first round, when
-    there is nothing to train on, starts from random rows.
+    there is nothing to train on, starts from random rows: a budget of one round is few-shot prompting.
     """
 
     condenser_type = "error_extrapolation"
     config_class: ClassVar[type[ErrorExtrapolationConfig]] = ErrorExtrapolationConfig
     config: ErrorExtrapolationConfig
     object_settings = ("llm", "reward_model")
+
+    @property
+    def _from_earlier_rounds(self) -> str:
+        return "errors of a model of the rows so far"
 
     def _structured_writer(self, desk: Desk, task: Task, form: Form) -> Writer:
         return FewShot(desk, task, form, purpose="errors")

@@ -1,5 +1,6 @@
 """Condensation round by round: retrieve a subset, have an LLM condense it, add the best candidate."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -16,6 +17,8 @@ from condensers.methods.run_estimate import RunEstimate, run_estimate
 from condensers.methods.source import PreparedSource
 from condensers.methods.subset_sizes import SubsetSizes, subset_sizes
 from condensers.methods.writing import Desk, Events, FewShot, Form, Rewrite, Task, Writer
+
+_logger = logging.getLogger(__name__)
 
 
 class RoundCondenser(LLMCondenser):
@@ -35,6 +38,11 @@ class RoundCondenser(LLMCondenser):
     def n_candidates(self) -> int:
         """Candidates a round, N."""
         return 1
+
+    @property
+    def _from_earlier_rounds(self) -> str | None:
+        """What takes rows of earlier rounds, so that a run of one round goes without; None if nothing does."""
+        return None
 
     def _guide(self, prepared: PreparedSource, sizes: SubsetSizes, events: Events) -> Guide:
         """Makes the guide of one run."""
@@ -63,6 +71,13 @@ class RoundCondenser(LLMCondenser):
     def _condense(self, prepared: PreparedSource, shares: Mapping[int, int]) -> Condensed:
         task = self._task(prepared.rows)
         sizes = subset_sizes(prepared.rows, self.config)
+        most = max(shares.values())
+        if self._from_earlier_rounds and 1 < most <= sizes.condensed:
+            _logger.warning(
+                "%s goes without %s: they take rows of earlier rounds, and %d rows a class come out of one. Set "
+                "`condensed_size` (`--condensed-size`) below %d.",
+                *(self.condenser_type, self._from_earlier_rounds, most, most),
+            )
         llm, events = self._fresh_llm(), Events()
         guide = self._guide(prepared, sizes, events)
         rounds = Rounds(
